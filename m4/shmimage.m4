@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+# SHMI_FEATURE(NAME, SYMBOL, PROGRAM, WHAT)
+# Define SHMI_HAVE_SYMBOL when PROGRAM compiles, unless --disable-NAME; fail
+# when --enable-NAME was asked for and it does not.
+AC_DEFUN([SHMI_FEATURE], [
+    AS_VAR_PUSHDEF([use], [use_]m4_translit([$1], [-], [_]))
+    AS_VAR_PUSHDEF([asked], [enable_]m4_translit([$1], [-], [_]))
+    AS_VAR_SET([use], [no])
+    AC_MSG_CHECKING([for $1])
+    AS_IF([test "x$asked" != xno],
+        [AC_COMPILE_IFELSE([AC_LANG_SOURCE([$3])], [AS_VAR_SET([use], [yes])])])
+    AC_MSG_RESULT([$use])
+    AS_IF([test "x$use" = xyes],
+        [AC_DEFINE([SHMI_HAVE_$2], [1], [Define to 1 to $4.])],
+        [test "x$asked" = xyes],
+        [AC_MSG_ERROR([--enable-$1 was given, but this system has none])])
+    AS_VAR_POPDEF([asked])
+    AS_VAR_POPDEF([use])
+])
+
+# SHMI_FLAGS_IF_SUPPORTED(VARIABLE, FLAGS)
+# Append to VARIABLE, and substitute it, those FLAGS that the C compiler takes.
+AC_DEFUN([SHMI_FLAGS_IF_SUPPORTED], [
+    for shmi_flag in m4_normalize([$2]); do
+        shmi_saved_CFLAGS=$CFLAGS
+        CFLAGS="$CFLAGS -Werror $shmi_flag"
+        AC_MSG_CHECKING([whether $CC takes $shmi_flag])
+        AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])],
+            [$1="$$1 $shmi_flag"; AC_MSG_RESULT([yes])],
+            [AC_MSG_RESULT([no])])
+        CFLAGS=$shmi_saved_CFLAGS
+    done
+    AC_SUBST([$1])
+])
+
+# SHMI_VERSION_SCRIPT
+# Set the conditional HAVE_VERSION_SCRIPT when the linker takes one.
+AC_DEFUN([SHMI_VERSION_SCRIPT], [
+    AC_MSG_CHECKING([whether the linker takes a version script])
+    shmi_saved_LDFLAGS=$LDFLAGS
+    echo 'V_1 { global: f; local: *; };' > conftest.map
+    LDFLAGS="$LDFLAGS -shared -fPIC -Wl,--version-script,conftest.map"
+    AC_LINK_IFELSE([AC_LANG_SOURCE([[int f(void); int f(void) { return 0; }]])],
+        [shmi_version_script=yes], [shmi_version_script=no])
+    LDFLAGS=$shmi_saved_LDFLAGS
+    rm -f conftest.map
+    AC_MSG_RESULT([$shmi_version_script])
+    AM_CONDITIONAL([HAVE_VERSION_SCRIPT], [test "x$shmi_version_script" = xyes])
+])

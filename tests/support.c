@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support.h"
+
+#define MAX_FOLDERS 64
+
+static char folders[MAX_FOLDERS][64];
+static char names[MAX_FOLDERS][80];
+static int nb_folders;
+
+const char *test_name(void)
+{
+    char *folder = folders[nb_folders];
+    char *name   = names[nb_folders];
+
+    ck_assert_int_lt(nb_folders, MAX_FOLDERS);
+    snprintf(folder, sizeof(folders[0]), "%s/shmimage-test-XXXXXX",
+             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    nb_folders++;
+    snprintf(name, sizeof(names[0]), "%s/live.shm", folder);
+    return name;
+}
+
+const char *test_file(uint64_t size)
+{
+    const char *path = test_name();
+
+    ck_assert_msg(shmimage_file_create(path, size, 0) == SHMIMAGE_OK, "%s",
+                  shmimage_error_message());
+    return path;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type,
+                        struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void test_files_remove(void)
+{
+    while (nb_folders)
+        nftw(folders[--nb_folders], remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static size_t size_of(int fd)
+{
+    struct stat st;
+
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    return (size_t)st.st_size;
+}
+
+static int open_at(const char *path, int buffer, size_t *offset)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    ck_assert_int_ge(fd, 0);
+    *offset = shmi_buffer_offset(size_of(fd), buffer);
+    return fd;
+}
+
+static void write_at(int fd, const void *bytes, size_t size, size_t offset)
+{
+    ck_assert_int_eq(pwrite(fd, bytes, size, (off_t)offset), (ssize_t)size);
+}
+
+static void read_at(int fd, void *bytes, size_t size, size_t offset)
+{
+    ck_assert_int_eq(pread(fd, bytes, size, (off_t)offset), (ssize_t)size);
+}
+
+void poke(const char *path, int buffer, const ShmiHeader *header,
+          uint8_t state)
+{
+    size_t offset;
+    int fd = open_at(path, buffer, &offset);
+
+    write_at(fd, header, sizeof(*header), offset);
+    write_at(fd, &state, 1, offset + SHMI_STATE_OFFSET);
+    close(fd);
+}
+
+void poke_state(const char *path, int buffer, uint8_t state)
+{
+    size_t offset;
+    int fd = open_at(path, buffer, &offset);
+
+    write_at(fd, &state, 1, offset + SHMI_STATE_OFFSET);
+    close(fd);
+}
+
+void poke_pixels(const char *path, int buffer, const uint8_t *pixels,
+                 size_t size)
+{
+    size_t offset;
+    int fd = open_at(path, buffer, &offset);
+
+    write_at(fd, pixels, size, offset + SHMI_HEADER_SIZE);
+    close(fd);
+}
+
+uint8_t peek_state(const char *path, int buffer)
+{
+    size_t offset;
+    uint8_t state;
+    int fd = open_at(path, buffer, &offset);
+
+    read_at(fd, &state, 1, offset + SHMI_STATE_OFFSET);
+    close(fd);
+    return state;
+}
+
+ShmiHeader peek_header(const char *path, int buffer)
+{
+    size_t offset;
+    ShmiHeader header;
+    int fd = open_at(path, buffer, &offset);
+
+    read_at(fd, &header, sizeof(header), offset);
+    close(fd);
+    return header;
+}
+
+static uint8_t pixel_at(size_t place, uint32_t number)
+{
+    return (uint8_t)((place * 2654435761u >> 13) + number * 167u);
+}
+
+void fill_pixels(uint8_t *pixels, size_t size, uint32_t number)
+{
+    for (size_t i = 0; i < size; i++)
+        pixels[i] = pixel_at(i, number);
+}
+
+bool pixels_match(const uint8_t *pixels, size_t size, uint32_t number)
+{
+    for (size_t i = 0; i < size; i++)
+        if (pixels[i] != pixel_at(i, number))
+            return false;
+    return true;
+}
+
+void pause_briefly(void)
+{
+    const struct timespec duration = { .tv_nsec = 1000000 };
+
+    nanosleep(&duration, NULL);
+}
+
+double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+int run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * What the test programs share: files to test with, a peer that pokes bytes,
+ * waiting for a condition, and the way a suite is run.
+ */
+#ifndef SHMIMAGE_TESTS_SUPPORT_H
+#define SHMIMAGE_TESTS_SUPPORT_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "layout.h"
+#include "shmimage.h"
+
+/** The smallest file that shmimage_file_create() makes. */
+#define TEST_FILE_SIZE 20000000
+
+/**
+ * A name in a fresh folder of this test's own, with nothing there yet.
+ * Everything in the folder is removed by test_files_remove().
+ */
+const char *test_name(void);
+
+/** A new stream file of size bytes, all zero, at test_name(). */
+const char *test_file(uint64_t size);
+
+/** Remove all that test_name() and test_file() made. A fixture's teardown. */
+void test_files_remove(void);
+
+/** Write a header and then its state, as a vendor's peer would. */
+void poke(const char *path, int buffer, const ShmiHeader *header,
+          uint8_t state);
+
+/** Write only the state byte of a buffer. */
+void poke_state(const char *path, int buffer, uint8_t state);
+
+/** Write bytes into a buffer's payload. */
+void poke_pixels(const char *path, int buffer, const uint8_t *pixels,
+                 size_t size);
+
+/** The state byte of a buffer. */
+uint8_t peek_state(const char *path, int buffer);
+
+/** The fields of a buffer's header. */
+ShmiHeader peek_header(const char *path, int buffer);
+
+/** Fill an image with bytes that depend on its number and on the place. */
+void fill_pixels(uint8_t *pixels, size_t size, uint32_t number);
+
+/** Whether pixels are what fill_pixels() writes for that number. */
+bool pixels_match(const uint8_t *pixels, size_t size, uint32_t number);
+
+/** Let other threads and processes go on while waiting for them. */
+void pause_briefly(void);
+
+/** Seconds on a clock that only goes forward. */
+double seconds_now(void);
+
+/** Wait until a condition holds; fail the test if it doesn't in 30 seconds. */
+#define wait_until(condition)                                         \
+    do {                                                              \
+        double deadline_ = seconds_now() + 30;                        \
+        while (!(condition)) {                                        \
+            ck_assert_msg(seconds_now() < deadline_, "never came: %s", \
+                          #condition);                                \
+            pause_briefly();                                          \
+        }                                                             \
+    } while (0)
+
+/** Run a suite; what main() returns. 77 means that it was skipped. */
+int run_suite(Suite *suite);
+
+#endif /* SHMIMAGE_TESTS_SUPPORT_H */
