@@ -28,15 +28,11 @@ struct _SharedMemoryImageStream {
 /* The published code for one that only shmimage.h has. */
 static SharedMemoryImageError published(int status)
 {
-    switch (status) {
-    case SHMIMAGE_ERROR_NOT_FOUND:
+    if (status == SHMIMAGE_ERROR_NOT_FOUND)
         return IMAGESTREAM_BAD_FILE_SIZE;
-    case SHMIMAGE_ERROR_NOT_REGULAR:
-    case SHMIMAGE_ERROR_PERMISSION:
+    if (status < IMAGESTREAM_LOCKED)
         return IMAGESTREAM_UNABLE_TO_OPEN_FILE;
-    default:
-        return status;
-    }
+    return status;
 }
 
 static int open_end(SharedMemoryImageStream stream, const char *filename,
@@ -131,11 +127,12 @@ SharedMemoryImageStream_unlock(SharedMemoryImageStream stream)
         return shmi_error(IMAGESTREAM_IS_SERVER, NULL);
     pthread_mutex_lock(&stream->mutex);
     image = stream->locked;
+    /* Before another thread can lock: it may get this frame's buffer. */
+    shmimage_reader_release(image);
     stream->locked = NULL;
     pthread_mutex_unlock(&stream->mutex);
     if (!image)
         return shmi_error(IMAGESTREAM_NOT_LOCKED, NULL);
-    shmimage_reader_release(image);
     return IMAGESTREAM_NOERROR;
 }
 
@@ -156,8 +153,9 @@ SharedMemoryImageStream_destroy(SharedMemoryImageStream stream)
 {
     if (!stream)
         return shmi_error(IMAGESTREAM_BAD_ARGS, NULL);
-    shmimage_reader_release(stream->locked);
+    /* Close first: a release connects to a server that has started again. */
     shmimage_reader_close(stream->reader);
+    shmimage_reader_release(stream->locked);
     shmimage_writer_close(stream->writer);
     pthread_mutex_destroy(&stream->mutex);
     free(stream);

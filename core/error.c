@@ -58,7 +58,8 @@ static const struct {
       "no space is left for the file" },
 };
 
-static _Thread_local char last_message[1024];
+/* Room for the longest path, and for what to do, which comes after it. */
+static _Thread_local char last_message[4096 + 1024];
 
 int shmi_error(int status, const char *format, ...)
 {

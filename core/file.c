@@ -41,6 +41,9 @@ static int reserve(const char *path, int fd, uint64_t size)
 
     if (size > INT64_MAX)
         return shmi_file_error(path, EFBIG, "create");
+    /* Whatever the umask has taken away. */
+    if (fchmod(fd, 0600) < 0)
+        return shmi_file_error(path, errno, "set the mode of");
     do
         error = posix_fallocate(fd, 0, (off_t)size);
     while (error == EINTR);
@@ -58,7 +61,7 @@ static int create_new(const char *path, uint64_t size)
         return shmi_error(SHMIMAGE_ERROR_EXISTS,
                           "%s: the file exists already; use it, or replace it "
                           "with 'shmimage create --force'", path);
-    if (fd < 0 && errno == ENOENT)
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
                           "%s: can't create it, its folder does not exist",
                           path);
@@ -75,7 +78,7 @@ static int create_new(const char *path, uint64_t size)
 static int create_beside(const char *path, uint64_t size, char *name)
 {
     int ret;
-    int fd = mkstemp(name);
+    int fd = mkostemp(name, O_CLOEXEC);
 
     if (fd < 0)
         return shmi_file_error(path, errno, "create a replacement beside");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -89,8 +90,7 @@ static int map_file(const char *path, ShmiMapping *mapping,
     mapping->base = mmap(NULL, mapping->size, PROT_READ | PROT_WRITE,
                          MAP_SHARED, mapping->fd, 0);
     if (mapping->base == MAP_FAILED)
-        return shmi_error(errno == ENOMEM ? SHMIMAGE_ERROR_MEMORY
-                                          : SHMIMAGE_ERROR_MAP,
+        return shmi_error(SHMIMAGE_ERROR_MAP,
                           "%s: can't map its %zu bytes (%s); use a smaller "
                           "file or another file system",
                           path, mapping->size, strerror(errno));
@@ -132,11 +132,13 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
 
     if (fd < 0)
         return fd;
-    *mapping = (ShmiMapping){ .fd = fd, .role = role };
-    ret = take_role(path, mapping, flags);
+    *mapping = (ShmiMapping){ .fd = fd, .role = role, .path = strdup(path) };
+    ret = mapping->path ? take_role(path, mapping, flags)
+                        : shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
     if (ret == SHMIMAGE_OK)
         ret = map_file(path, mapping, &st);
     if (ret < 0) {
+        free(mapping->path);
         close(fd);
         return ret;
     }
@@ -147,6 +149,7 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
 void shmi_mapping_close(ShmiMapping *mapping)
 {
     munmap(mapping->base, mapping->size);
+    free(mapping->path);
     close(mapping->fd);
 }
 

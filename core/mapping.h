@@ -19,6 +19,7 @@
 typedef struct ShmiMapping {
     int fd;
     ShmiRole role;
+    char *path;                      /**< as opened, for messages */
     uint8_t *base;
     size_t size;
     size_t payload;                  /**< bytes of pixels in a buffer */

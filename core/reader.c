@@ -26,6 +26,7 @@ typedef struct HeldFrame {
 struct ShmImageReader {
     pthread_mutex_t mutex;           /* guards all that follows it */
     int references;                  /* the open reader and each held frame */
+    bool closed;                     /* only held frames are left */
     ShmiMapping mapping;
     HeldFrame in_buffer[SHMI_BUFFERS];
     bool held[SHMI_BUFFERS];
@@ -58,6 +59,19 @@ static bool connect_buffers(ShmImageReader *reader)
     return connected;
 }
 
+/* An image shows that its server is past its start. If the other buffer does
+ * not wait for an answer by now, another client gave it, and what comes there
+ * is of the same session. */
+static void catch_up(ShmImageReader *reader, int buffer)
+{
+    uint32_t *session = reader->session;
+    int other = !buffer;
+
+    if (session[other] < session[buffer] && !reader->held[other] &&
+        shmi_state_load(reader->mapping.state[other]) != SHMIMAGE_STATE_INIT)
+        session[other] = session[buffer];
+}
+
 static void give_back(ShmImageReader *reader, int buffer)
 {
     if (shmi_state_release(reader->mapping.state[buffer]))
@@ -73,19 +87,30 @@ static bool comes_before(const ShmiHeader *a, const ShmiHeader *b)
     return shmi_number_before(a->frame_number, b->frame_number);
 }
 
+static bool is_ready(const ShmImageReader *reader, int buffer,
+                     ShmiHeader *header)
+{
+    const ShmiMapping *mapping = &reader->mapping;
+
+    if (reader->held[buffer] ||
+        shmi_state_load(mapping->state[buffer]) != SHMIMAGE_STATE_CLIENT)
+        return false;
+    shmi_header_read(header, mapping->header[buffer]);
+    return true;
+}
+
 /* The ready buffer to read first, or -1. */
 static int next_ready(const ShmImageReader *reader)
 {
-    const ShmiMapping *mapping = &reader->mapping;
     ShmiHeader header[SHMI_BUFFERS];
     bool ready[SHMI_BUFFERS];
 
-    for (int i = 0; i < SHMI_BUFFERS; i++) {
-        ready[i] = !reader->held[i] &&
-                   shmi_state_load(mapping->state[i]) == SHMIMAGE_STATE_CLIENT;
-        if (ready[i])
-            shmi_header_read(&header[i], mapping->header[i]);
-    }
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        ready[i] = is_ready(reader, i, &header[i]);
+    /* Between those two looks the server may have published in buffer 0, and
+     * after that in buffer 1: seeing the latter makes the former visible. */
+    if (ready[1] && !ready[0])
+        ready[0] = is_ready(reader, 0, &header[0]);
     if (ready[0] && ready[1])
         return comes_before(&header[1], &header[0]);
     return ready[0] ? 0 : ready[1] ? 1 : -1;
@@ -140,6 +165,7 @@ static int take_buffer(ShmImageReader *reader, int buffer,
 
     if (!shmi_state_lock(mapping->state[buffer]))
         return SHMIMAGE_NO_FRAME;
+    catch_up(reader, buffer);
     shmi_header_read(&header, mapping->header[buffer]);
     if (!shmi_state_still_locked(mapping->state[buffer]))
         return SHMIMAGE_NO_FRAME;
@@ -200,6 +226,8 @@ static int connect_first(ShmImageReader *reader)
 {
     bool fresh = connect_buffers(reader);
 
+    /* A buffer that did not wait was answered by the client before this. */
+    reader->session[0] = reader->session[1] = fresh;
     for (int i = 0; i < SHMI_BUFFERS && !reader->mapping.shared_role; i++)
         give_back(reader, i);
     return fresh ? SHMIMAGE_OK : SHMIMAGE_RECONNECTING;
@@ -273,7 +301,8 @@ SHMI_EXPORT void shmimage_reader_release(ShmImageFrame *frame)
         give_back(reader, held->buffer);
         reader->held[held->buffer] = false;
         /* A server that has started meanwhile still waits for this buffer. */
-        connect_buffers(reader);
+        if (!reader->closed)
+            connect_buffers(reader);
         pthread_mutex_unlock(&reader->mutex);
     }
     unreference(reader);
@@ -315,6 +344,10 @@ SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
 
 SHMI_EXPORT void shmimage_reader_close(ShmImageReader *reader)
 {
-    if (reader)
-        unreference(reader);
+    if (!reader)
+        return;
+    pthread_mutex_lock(&reader->mutex);
+    reader->closed = true;
+    pthread_mutex_unlock(&reader->mutex);
+    unreference(reader);
 }

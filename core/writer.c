@@ -61,13 +61,14 @@ static int check_image(const ShmImageWriter *writer, uint32_t width,
         return SHMIMAGE_OK;
     if (!shmi_image_size(width, height, SHMI_MAX_IMAGE_SIZE))
         return shmi_error(SHMIMAGE_ERROR_TOO_LARGE,
-                          "an image of %ux%u is larger than the %u bytes that "
-                          "a stream can carry", width, height,
-                          SHMI_MAX_IMAGE_SIZE);
+                          "%s: an image of %ux%u is larger than the %u bytes "
+                          "that a stream can carry", writer->mapping.path,
+                          width, height, SHMI_MAX_IMAGE_SIZE);
     return shmi_error(SHMIMAGE_ERROR_TOO_LARGE,
-                      "an image of %ux%u needs a file of %llu bytes and this "
-                      "one has %zu; make one with 'shmimage create --force "
-                      "--size %ux%u FILE'", width, height,
+                      "%s: an image of %ux%u needs a file of %llu bytes and "
+                      "this one has %zu; make one with 'shmimage create "
+                      "--force --size %ux%u FILE'",
+                      writer->mapping.path, width, height,
                       (unsigned long long)shmimage_file_size(width, height),
                       writer->mapping.size, width, height);
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 # SHMI_FEATURE(NAME, SYMBOL, PROGRAM, WHAT)
-# Define SHMI_HAVE_SYMBOL when PROGRAM compiles, unless --disable-NAME; fail
-# when --enable-NAME was asked for and it does not.
+# Define SHMI_HAVE_SYMBOL to 1 when PROGRAM compiles, and to 0 when it does not
+# or after --disable-NAME; fail when --enable-NAME was asked for and it does not.
 AC_DEFUN([SHMI_FEATURE], [
     AS_VAR_PUSHDEF([use], [use_]m4_translit([$1], [-], [_]))
     AS_VAR_PUSHDEF([asked], [enable_]m4_translit([$1], [-], [_]))
@@ -12,9 +12,10 @@ AC_DEFUN([SHMI_FEATURE], [
         [AC_COMPILE_IFELSE([AC_LANG_SOURCE([$3])], [AS_VAR_SET([use], [yes])])])
     AC_MSG_RESULT([$use])
     AS_IF([test "x$use" = xyes],
-        [AC_DEFINE([SHMI_HAVE_$2], [1], [Define to 1 to $4.])],
+        [AC_DEFINE([SHMI_HAVE_$2], [1], [1 to $4, 0 not to])],
         [test "x$asked" = xyes],
-        [AC_MSG_ERROR([--enable-$1 was given, but this system has none])])
+        [AC_MSG_ERROR([--enable-$1 was given, but this system has none])],
+        [AC_DEFINE([SHMI_HAVE_$2], [0])])
     AS_VAR_POPDEF([asked])
     AS_VAR_POPDEF([use])
 ])

@@ -2,11 +2,43 @@
 
 # Programs that test the core by way of its internal names as well.
 core_tests = \
-    tests/test_layout
+    tests/test_assembly \
+    tests/test_assembly_blocks \
+    tests/test_ensight_api \
+    tests/test_ensight_create \
+    tests/test_ensight_faults \
+    tests/test_ensight_order \
+    tests/test_ensight_session \
+    tests/test_ensight_threads \
+    tests/test_ensight_values \
+    tests/test_error \
+    tests/test_file \
+    tests/test_file_info \
+    tests/test_file_refused \
+    tests/test_layout \
+    tests/test_mapping \
+    tests/test_moments \
+    tests/test_presence \
+    tests/test_reader \
+    tests/test_reader_checks \
+    tests/test_reader_open \
+    tests/test_restart \
+    tests/test_state \
+    tests/test_stream \
+    tests/test_stress \
+    tests/test_wait \
+    tests/test_wait_system \
+    tests/test_waiting \
+    tests/test_waking \
+    tests/test_writer \
+    tests/test_writer_draw
 
 # Tests that run the built things from outside. A test that can't run here
 # exits with 77 and says why.
-script_tests =
+script_tests = \
+    tests/test_exports.sh \
+    tests/test_headers.sh \
+    tests/test_vendor_programs.sh
 
 TEST_EXTENSIONS = .py .sh
 PY_LOG_COMPILER = $(PYTHON3)
@@ -16,13 +48,41 @@ AM_TESTS_ENVIRONMENT = \
     export SHMIMAGE_BUILDDIR='$(abs_builddir)'; \
     export SHMIMAGE_SRCDIR='$(abs_srcdir)'; \
     export CC='$(CC)' CXX='$(CXX)' NM='$(NM)' PYTHON3='$(PYTHON3)'; \
+    export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
 EXTRA_DIST += $(script_tests)
+EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 
 if HAVE_CHECK
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
+
+# Programs in which the system can be made to fail.
+faults = tests/faults.c tests/faults.h
+WITH_FAULTS = $(AM_LDFLAGS) \
+    -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=free \
+    -Wl,--wrap=pthread_mutex_init,--wrap=pthread_mutex_destroy \
+    -Wl,--wrap=mmap,--wrap=mmap64,--wrap=munmap \
+    -Wl,--wrap=open,--wrap=open64,--wrap=__open_2,--wrap=__open64_2
+tests_test_assembly_blocks_SOURCES = tests/test_assembly_blocks.c $(faults)
+tests_test_assembly_blocks_LDFLAGS = $(WITH_FAULTS)
+tests_test_ensight_faults_SOURCES = tests/test_ensight_faults.c \
+    $(faults) $(ensight_harness)
+tests_test_ensight_faults_LDFLAGS = $(WITH_FAULTS)
+
+# Programs with both ends of a stream, by the published interface.
+ensight_harness = tests/ensight_harness.c tests/ensight_harness.h
+tests_test_ensight_api_SOURCES = tests/test_ensight_api.c $(ensight_harness)
+tests_test_ensight_create_SOURCES = tests/test_ensight_create.c \
+    $(ensight_harness)
+tests_test_ensight_order_SOURCES = tests/test_ensight_order.c \
+    $(ensight_harness)
+tests_test_ensight_session_SOURCES = tests/test_ensight_session.c \
+    $(ensight_harness)
+tests_test_ensight_threads_SOURCES = tests/test_ensight_threads.c \
+    $(ensight_harness)
+
 
 check_LTLIBRARIES = libsupport.la
 libsupport_la_SOURCES = tests/support.c tests/support.h
@@ -33,3 +93,15 @@ check-local:
 	@echo "The unit tests need the library check." \
 	      "On Debian: apt install check, then configure again." >&2; exit 1
 endif
+
+# The unit tests once more, each under valgrind. Results are where make check
+# has them.
+VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
+           --show-leak-kinds=definite,indirect $(VALGRIND_EXACT)
+# So that a test may handle a fault and go on where it happened.
+VALGRIND_EXACT = --vex-iropt-register-updates=allregs-at-mem-access
+check-valgrind:
+	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check \
+	    TESTS='$(core_tests)' \
+	    LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)'
+.PHONY: check-valgrind

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support.h"
+
+#define check_message_has(text)                                    \
+    ck_assert_msg(strstr(shmimage_error_message(), text) != NULL,  \
+                  "the message is: %s", shmimage_error_message())
+
+static const unsigned ways[] = { 0, SHMIMAGE_REPLACE };
+
+#define NB_WAYS ((int)(sizeof(ways) / sizeof(ways[0])))
+
+static struct stat stat_of(const char *path)
+{
+    struct stat st;
+
+    ck_assert_int_eq(lstat(path, &st), 0);
+    return st;
+}
+
+/* The folder that a test has to itself. */
+static const char *folder_of(const char *path)
+{
+    static char folder[128];
+
+    strcpy(folder, path);
+    *strrchr(folder, '/') = '\0';
+    return folder;
+}
+
+static int count_entries(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int n = 0;
+
+    if (!dir)
+        return -1;
+    while ((entry = readdir(dir)))
+        n += entry->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+START_TEST(test_file_size_of_no_pixels_is_zero)
+{
+    ck_assert_uint_eq(shmimage_file_size(0, 1), 0);
+    ck_assert_uint_eq(shmimage_file_size(1, 0), 0);
+    ck_assert_uint_eq(shmimage_file_size(0, 0), 0);
+}
+END_TEST
+
+START_TEST(test_file_size_is_20_million_at_least)
+{
+    ck_assert_uint_ge(shmimage_file_size(1, 1), 20000000);
+}
+END_TEST
+
+static const uint32_t sizes[][2] = {
+    { 1, 1 }, { 3, 5 }, { 1919, 1079 }, { 1920, 1080 }, { 3840, 2160 },
+    { 7680, 4320 }, { 1, 10000000 }, { 357913941, 1 },
+};
+
+#define NB_SIZES ((int)(sizeof(sizes) / sizeof(sizes[0])))
+
+START_TEST(test_file_size_holds_two_images)
+{
+    uint64_t size = shmimage_file_size(sizes[_i][0], sizes[_i][1]);
+
+    ck_assert_uint_ge(size / 2,
+                      24 + UINT64_C(3) * sizes[_i][0] * sizes[_i][1]);
+}
+END_TEST
+
+START_TEST(test_file_size_puts_both_headers_on_a_page)
+{
+    ck_assert_uint_eq(shmimage_file_size(sizes[_i][0], sizes[_i][1]) % 8192,
+                      0);
+}
+END_TEST
+
+START_TEST(test_file_size_of_too_large_an_image_is_zero)
+{
+    ck_assert_uint_eq(shmimage_file_size(357913942, 1), 0);
+    ck_assert_uint_eq(shmimage_file_size(65536, 65536), 0);
+    ck_assert_uint_eq(shmimage_file_size(0x55555556, 4), 0);
+    ck_assert_uint_eq(shmimage_file_size(UINT32_MAX, UINT32_MAX), 0);
+}
+END_TEST
+
+START_TEST(test_create_makes_a_file_of_the_size_asked_for)
+{
+    const char *path = test_name();
+
+    ck_assert_int_eq(shmimage_file_create(path, 20000003, ways[_i]),
+                     SHMIMAGE_OK);
+    ck_assert_int_eq(stat_of(path).st_size, 20000003);
+}
+END_TEST
+
+START_TEST(test_create_makes_no_file_under_20_million_bytes)
+{
+    const char *path = test_name();
+
+    ck_assert_int_eq(shmimage_file_create(path, 0, ways[_i]), SHMIMAGE_OK);
+    ck_assert_int_eq(stat_of(path).st_size, 20000000);
+}
+END_TEST
+
+START_TEST(test_create_reserves_every_page)
+{
+    struct stat st = stat_of(test_file(TEST_FILE_SIZE));
+
+    ck_assert_int_ge(st.st_blocks * INT64_C(512), TEST_FILE_SIZE);
+}
+END_TEST
+
+START_TEST(test_create_makes_zeros)
+{
+    FILE *file = fopen(test_file(TEST_FILE_SIZE), "r");
+    int c, bits = 0;
+
+    while ((c = getc(file)) != EOF)
+        bits |= c;
+    fclose(file);
+    ck_assert_int_eq(bits, 0);
+}
+END_TEST
+
+static const mode_t masks[] = { 0, 022, 077, 0177, 0777 };
+
+static void check_mode(unsigned flags, mode_t mask)
+{
+    const char *path = test_name();
+    mode_t before;
+    int ret;
+
+    if (flags)
+        write_file(path, "old");
+    before = umask(mask);
+    ret = shmimage_file_create(path, 0, flags);
+    umask(before);
+    ck_assert_int_eq(ret, SHMIMAGE_OK);
+    ck_assert_int_eq(stat_of(path).st_mode & 07777, 0600);
+}
+
+START_TEST(test_create_has_mode_0600_with_any_umask)
+{
+    check_mode(0, masks[_i]);
+}
+END_TEST
+
+START_TEST(test_replace_has_mode_0600_with_any_umask)
+{
+    check_mode(SHMIMAGE_REPLACE, masks[_i]);
+}
+END_TEST
+
+START_TEST(test_create_refuses_a_name_that_is_taken)
+{
+    const char *path = test_name();
+
+    write_file(path, "old");
+    ck_assert_int_eq(shmimage_file_create(path, 0, 0), SHMIMAGE_ERROR_EXISTS);
+    check_message_has(path);
+}
+END_TEST
+
+START_TEST(test_create_leaves_what_has_the_name_alone)
+{
+    const char *path = test_name();
+
+    write_file(path, "old");
+    shmimage_file_create(path, 0, 0);
+    ck_assert_int_eq(stat_of(path).st_size, 3);
+}
+END_TEST
+
+START_TEST(test_create_does_not_follow_a_symlink)
+{
+    const char *path = test_name(), *target = test_name();
+
+    ck_assert_int_eq(symlink(target, path), 0);
+    ck_assert_int_eq(shmimage_file_create(path, 0, 0), SHMIMAGE_ERROR_EXISTS);
+    ck_assert_int_eq(access(target, F_OK), -1);
+}
+END_TEST
+
+START_TEST(test_replace_keeps_the_old_file_for_who_has_it_open)
+{
+    const char *path = test_file(TEST_FILE_SIZE);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    uint8_t state;
+
+    poke_state(path, 0, SHMIMAGE_STATE_CLIENT);
+    ck_assert_int_eq(shmimage_file_create(path, 30000000, SHMIMAGE_REPLACE),
+                     SHMIMAGE_OK);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_int_eq(st.st_size, TEST_FILE_SIZE);
+    ck_assert_int_eq(pread(fd, &state, 1, SHMI_STATE_OFFSET), 1);
+    ck_assert_uint_eq(state, SHMIMAGE_STATE_CLIENT);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_replace_makes_another_file)
+{
+    const char *path = test_file(TEST_FILE_SIZE);
+    ino_t before = stat_of(path).st_ino;
+
+    poke_state(path, 0, SHMIMAGE_STATE_CLIENT);
+    shmimage_file_create(path, 30000000, SHMIMAGE_REPLACE);
+    ck_assert_uint_ne(stat_of(path).st_ino, before);
+    ck_assert_int_eq(stat_of(path).st_size, 30000000);
+    ck_assert_uint_eq(peek_state(path, 0), 0);
+}
+END_TEST
+
+START_TEST(test_replace_leaves_nothing_else_in_the_folder)
+{
+    const char *path = test_file(TEST_FILE_SIZE);
+
+    shmimage_file_create(path, 0, SHMIMAGE_REPLACE);
+    ck_assert_int_eq(count_entries(folder_of(path)), 1);
+}
+END_TEST
+
+static void check_not_replaced(const char *path)
+{
+    mode_t type = stat_of(path).st_mode & S_IFMT;
+
+    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE),
+                     SHMIMAGE_ERROR_NOT_REGULAR);
+    check_message_has(path);
+    ck_assert_int_eq(stat_of(path).st_mode & S_IFMT, type);
+}
+
+START_TEST(test_replace_refuses_a_folder)
+{
+    const char *path = test_name();
+
+    mkdir(path, 0700);
+    check_not_replaced(path);
+}
+END_TEST
+
+START_TEST(test_replace_refuses_a_fifo)
+{
+    const char *path = test_name();
+
+    mkfifo(path, 0600);
+    check_not_replaced(path);
+}
+END_TEST
+
+START_TEST(test_replace_refuses_a_symlink)
+{
+    const char *path = test_name();
+
+    ck_assert_int_eq(symlink(test_file(TEST_FILE_SIZE), path), 0);
+    check_not_replaced(path);
+}
+END_TEST
+
+static void add_tests_of_size(TCase *tcase)
+{
+    tcase_add_test(tcase, test_file_size_of_no_pixels_is_zero);
+    tcase_add_test(tcase, test_file_size_is_20_million_at_least);
+    tcase_add_loop_test(tcase, test_file_size_holds_two_images, 0, NB_SIZES);
+    tcase_add_loop_test(tcase, test_file_size_puts_both_headers_on_a_page, 0,
+                        NB_SIZES);
+    tcase_add_test(tcase, test_file_size_of_too_large_an_image_is_zero);
+}
+
+static void add_tests_of_create(TCase *tcase)
+{
+    const TTest *const either_way[] = {
+        test_create_makes_a_file_of_the_size_asked_for,
+        test_create_makes_no_file_under_20_million_bytes,
+    };
+    const TTest *const once[] = {
+        test_create_reserves_every_page,
+        test_create_makes_zeros,
+        test_create_refuses_a_name_that_is_taken,
+        test_create_leaves_what_has_the_name_alone,
+        test_create_does_not_follow_a_symlink,
+        test_replace_keeps_the_old_file_for_who_has_it_open,
+        test_replace_makes_another_file,
+        test_replace_leaves_nothing_else_in_the_folder,
+        test_replace_refuses_a_folder,
+        test_replace_refuses_a_fifo,
+        test_replace_refuses_a_symlink,
+    };
+
+    for (size_t i = 0; i < sizeof(either_way) / sizeof(either_way[0]); i++)
+        tcase_add_loop_test(tcase, either_way[i], 0, NB_WAYS);
+    for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
+        tcase_add_test(tcase, once[i]);
+    tcase_add_loop_test(tcase, test_create_has_mode_0600_with_any_umask, 0,
+                        sizeof(masks) / sizeof(masks[0]));
+    tcase_add_loop_test(tcase, test_replace_has_mode_0600_with_any_umask, 0,
+                        sizeof(masks) / sizeof(masks[0]));
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("file");
+    TCase *tcase = tcase_create("file");
+
+    tcase_add_checked_fixture(tcase, NULL, test_files_remove);
+    tcase_set_timeout(tcase, 60);
+    add_tests_of_size(tcase);
+    add_tests_of_create(tcase);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

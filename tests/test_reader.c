@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Taking images and giving them back, with a server that is no more than bytes
+ * written into the file.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "support.h"
+
+#define WIDTH  5
+#define HEIGHT 3
+#define SIZE   (3 * WIDTH * HEIGHT)
+
+static const char *path;
+static ShmImageReader *reader;
+
+static void setup(void)
+{
+    path = test_file(TEST_FILE_SIZE);
+    ck_assert_int_ge(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
+}
+
+static void teardown(void)
+{
+    shmimage_reader_close(reader);
+    test_files_remove();
+}
+
+static void publish(int buffer, uint32_t number)
+{
+    const ShmiHeader header = { number, WIDTH, HEIGHT, 0, HEIGHT };
+    uint8_t pixels[SIZE];
+
+    fill_pixels(pixels, SIZE, number);
+    poke_pixels(path, buffer, pixels, SIZE);
+    poke(path, buffer, &header, SHMIMAGE_STATE_CLIENT);
+}
+
+static ShmImageFrame *take(void)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
+    return frame;
+}
+
+static void check_has_nothing(void)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame),
+                     SHMIMAGE_NO_FRAME);
+}
+
+START_TEST(test_acquire_with_bad_arguments)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(NULL, 0, &frame),
+                     SHMIMAGE_ERROR_ARGUMENT);
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, NULL),
+                     SHMIMAGE_ERROR_ARGUMENT);
+}
+END_TEST
+
+START_TEST(test_acquire_from_an_empty_file)
+{
+    check_has_nothing();
+}
+END_TEST
+
+START_TEST(test_acquire_of_nothing_gives_null)
+{
+    ShmImageFrame some, *frame = &some;
+
+    shmimage_reader_acquire(reader, 0, &frame);
+    ck_assert_ptr_null(frame);
+}
+END_TEST
+
+START_TEST(test_acquire_tells_what_the_header_says)
+{
+    ShmImageFrame *frame;
+
+    publish(_i, 0xfffffffe);
+    frame = take();
+    ck_assert_uint_eq(frame->number, 0xfffffffe);
+    ck_assert_uint_eq(frame->width, WIDTH);
+    ck_assert_uint_eq(frame->height, HEIGHT);
+    ck_assert_uint_eq(frame->size, SIZE);
+    shmimage_reader_release(frame);
+}
+END_TEST
+
+START_TEST(test_acquire_gives_the_pixels)
+{
+    ShmImageFrame *frame;
+
+    publish(_i, 7);
+    frame = take();
+    ck_assert(pixels_match(frame->pixels, SIZE, 7));
+    shmimage_reader_release(frame);
+}
+END_TEST
+
+START_TEST(test_acquire_locks_the_buffer)
+{
+    ShmImageFrame *frame;
+
+    publish(_i, 7);
+    frame = take();
+    ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_CLIENT_LOCKED);
+    shmimage_reader_release(frame);
+}
+END_TEST
+
+START_TEST(test_acquire_does_not_give_an_image_twice)
+{
+    publish(_i, 7);
+    shmimage_reader_release(take());
+    check_has_nothing();
+}
+END_TEST
+
+START_TEST(test_acquire_leaves_states_alone_that_are_not_its_own)
+{
+    for (int value = 0; value < 256; value++) {
+        if (value == SHMIMAGE_STATE_CLIENT || value == SHMIMAGE_STATE_INIT)
+            continue;
+        publish(_i, 7);
+        poke_state(path, _i, (uint8_t)value);
+        check_has_nothing();
+        ck_assert_uint_eq(peek_state(path, _i), value);
+    }
+}
+END_TEST
+
+static const struct {
+    uint32_t first, second;
+} orders[] = {
+    { 1, 2 },
+    { 0, 0x7fffffff },
+    { 0xffffffff, 0 },
+    { 0xfffffff0, 0x0000000f },
+    { 0x80000001, 0 },
+};
+
+START_TEST(test_acquire_gives_the_smaller_number_first)
+{
+    for (int buffer = 0; buffer < SHMI_BUFFERS; buffer++) {
+        ShmImageFrame *first, *second;
+
+        publish(buffer, orders[_i].first);
+        publish(!buffer, orders[_i].second);
+        first  = take();
+        second = take();
+        ck_assert_uint_eq(first->number, orders[_i].first);
+        ck_assert_uint_eq(second->number, orders[_i].second);
+        shmimage_reader_release(second);
+        shmimage_reader_release(first);
+    }
+}
+END_TEST
+
+START_TEST(test_acquire_goes_over_gaps_in_the_numbers)
+{
+    static const uint32_t numbers[] = { 1, 5, 1000000, 3000000000 };
+
+    for (int i = 0; i < 4; i++) {
+        ShmImageFrame *frame;
+
+        publish(i % SHMI_BUFFERS, numbers[i]);
+        frame = take();
+        ck_assert_uint_eq(frame->number, numbers[i]);
+        shmimage_reader_release(frame);
+    }
+}
+END_TEST
+
+START_TEST(test_acquire_of_two_images_at_a_time)
+{
+    ShmImageFrame *first, *second;
+
+    publish(0, 1);
+    publish(1, 2);
+    first  = take();
+    second = take();
+    ck_assert(pixels_match(first->pixels, SIZE, 1));
+    ck_assert(pixels_match(second->pixels, SIZE, 2));
+    shmimage_reader_release(first);
+    shmimage_reader_release(second);
+}
+END_TEST
+
+START_TEST(test_acquire_of_a_third_image_is_refused)
+{
+    ShmImageFrame *first, *second, *third;
+
+    publish(0, 1);
+    publish(1, 2);
+    first  = take();
+    second = take();
+    ck_assert_int_eq(shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &third),
+                     SHMIMAGE_ERROR_LOCKED);
+    ck_assert_ptr_nonnull(strstr(shmimage_error_message(), "release"));
+    shmimage_reader_release(first);
+    shmimage_reader_release(second);
+}
+END_TEST
+
+START_TEST(test_acquire_goes_on_after_a_third_image_was_refused)
+{
+    ShmImageFrame *first, *second, *third;
+
+    publish(0, 1);
+    publish(1, 2);
+    first  = take();
+    second = take();
+    shmimage_reader_acquire(reader, 0, &third);
+    shmimage_reader_release(first);
+    publish(0, 3);
+    third = take();
+    ck_assert_uint_eq(third->number, 3);
+    shmimage_reader_release(second);
+    shmimage_reader_release(third);
+}
+END_TEST
+
+START_TEST(test_acquire_never_looks_at_a_header_again)
+{
+    const ShmiHeader other = { 8, 100, 100, 50, 60 };
+    ShmImageFrame *frame;
+
+    publish(_i, 7);
+    frame = take();
+    poke(path, _i, &other, SHMIMAGE_STATE_CLIENT_LOCKED);
+    ck_assert_uint_eq(frame->number, 7);
+    ck_assert_uint_eq(frame->width, WIDTH);
+    ck_assert_uint_eq(frame->height, HEIGHT);
+    ck_assert_uint_eq(frame->size, SIZE);
+    shmimage_reader_release(frame);
+}
+END_TEST
+
+START_TEST(test_release_gives_the_buffer_back)
+{
+    publish(_i, 7);
+    shmimage_reader_release(take());
+    ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_SERVER);
+}
+END_TEST
+
+START_TEST(test_release_leaves_the_other_buffer_alone)
+{
+    ShmImageFrame *first, *second;
+
+    publish(_i, 1);
+    publish(!_i, 2);
+    first  = take();
+    second = take();
+    shmimage_reader_release(first);
+    ck_assert_uint_eq(peek_state(path, !_i), SHMIMAGE_STATE_CLIENT_LOCKED);
+    shmimage_reader_release(second);
+}
+END_TEST
+
+START_TEST(test_release_undoes_nothing_of_a_state_that_changed)
+{
+    for (int value = 0; value < 256; value++) {
+        ShmImageFrame *frame;
+
+        if (value == SHMIMAGE_STATE_CLIENT_LOCKED ||
+            value == SHMIMAGE_STATE_INIT)
+            continue;
+        publish(_i, 7);
+        frame = take();
+        poke_state(path, _i, (uint8_t)value);
+        shmimage_reader_release(frame);
+        ck_assert_uint_eq(peek_state(path, _i), value);
+    }
+}
+END_TEST
+
+START_TEST(test_release_of_null_does_nothing)
+{
+    shmimage_reader_release(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const with_each_buffer[] = {
+        test_acquire_tells_what_the_header_says,
+        test_acquire_gives_the_pixels,
+        test_acquire_locks_the_buffer,
+        test_acquire_does_not_give_an_image_twice,
+        test_acquire_leaves_states_alone_that_are_not_its_own,
+        test_acquire_never_looks_at_a_header_again,
+        test_release_gives_the_buffer_back,
+        test_release_leaves_the_other_buffer_alone,
+        test_release_undoes_nothing_of_a_state_that_changed,
+    };
+    const TTest *const once[] = {
+        test_acquire_with_bad_arguments,
+        test_acquire_from_an_empty_file,
+        test_acquire_of_nothing_gives_null,
+        test_acquire_goes_over_gaps_in_the_numbers,
+        test_acquire_of_two_images_at_a_time,
+        test_acquire_of_a_third_image_is_refused,
+        test_acquire_goes_on_after_a_third_image_was_refused,
+        test_release_of_null_does_nothing,
+    };
+    Suite *suite = suite_create("reader");
+    TCase *tcase = tcase_create("reader");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < sizeof(with_each_buffer) / sizeof(*once); i++)
+        tcase_add_loop_test(tcase, with_each_buffer[i], 0, SHMI_BUFFERS);
+    for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
+        tcase_add_test(tcase, once[i]);
+    tcase_add_loop_test(tcase, test_acquire_gives_the_smaller_number_first, 0,
+                        sizeof(orders) / sizeof(*orders));
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
