@@ -26,6 +26,7 @@ core_tests = \
     tests/test_state \
     tests/test_stream \
     tests/test_stress \
+    tests/test_testcard \
     tests/test_wait \
     tests/test_wait_system \
     tests/test_waiting \
@@ -38,6 +39,10 @@ core_tests = \
 script_tests = \
     tests/test_exports.sh \
     tests/test_headers.sh \
+    tests/test_peer_core.py \
+    tests/test_peer_reader.py \
+    tests/test_peer_selftest.py \
+    tests/test_tool.py \
     tests/test_vendor_programs.sh
 
 TEST_EXTENSIONS = .py .sh
@@ -50,7 +55,7 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CXX='$(CXX)' NM='$(NM)' PYTHON3='$(PYTHON3)'; \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
-EXTRA_DIST += $(script_tests)
+EXTRA_DIST += $(script_tests) tests/peer.py tests/peer_stream.py
 EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 
@@ -83,6 +88,9 @@ tests_test_ensight_session_SOURCES = tests/test_ensight_session.c \
 tests_test_ensight_threads_SOURCES = tests/test_ensight_threads.c \
     $(ensight_harness)
 
+tests_test_testcard_SOURCES = tests/test_testcard.c $(testcard_sources)
+tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
+    $(CHECK_CFLAGS)
 
 check_LTLIBRARIES = libsupport.la
 libsupport_la_SOURCES = tests/support.c tests/support.h

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "extent.h"
+#include "options.h"
+#include "shmimage.h"
+
+static const char help[] =
+    "Show what is known of a stream's FILE, without taking part in it.\n"
+    "\n"
+    "  --json      as one JSON object, see below\n"
+    "  -h, --help  show this\n"
+    "\n"
+    "The state of a buffer says who owns it and why:\n"
+    "  server         free, or the file is new\n"
+    "  server-locked  the server is drawing\n"
+    "  client         holds an image to read\n"
+    "  client-locked  the client is reading\n"
+    "  init           the server has started and no client has come yet\n"
+    "\n"
+    "A server or client shows as connected if it uses this library. The\n"
+    "vendor's take no locks on the file, so they can't be seen.\n"
+    "\n"
+    "Members of the JSON object, all always there unless noted:\n"
+    "  path           string; bytes that are no UTF-8 become U+FFFD\n"
+    "  size           bytes of the file\n"
+    "  payload        bytes of pixels that a buffer holds, 3 a pixel\n"
+    "  example        a well-known size that fits, \"WIDTHxHEIGHT\", or null\n"
+    "  server         true if one was seen, otherwise false\n"
+    "  client         the same\n"
+    "  buffers        two objects, in the order of the file:\n"
+    "    state          name, as above, or \"unknown\"\n"
+    "    state_value    the same as a number\n"
+    "    number         of the image\n"
+    "    width, height  of the image\n"
+    "    offset         first row of the block that the buffer holds\n"
+    "    num_scanlines  rows of that block\n"
+    "\n"
+    "Example:\n"
+    "  shmimage info --json /dev/shm/live.shm | jq .buffers[].state\n";
+
+enum {
+    OPTION_JSON = 1,
+};
+
+static const struct option options[] = {
+    OPTION_HELP,
+    { "json", no_argument, NULL, OPTION_JSON },
+    { 0 },
+};
+
+static void print_buffer(int index, const ShmImageBufferInfo *b)
+{
+    printf("buffer %d:  %s", index, shmimage_state_name(b->state));
+    if (b->state > SHMIMAGE_STATE_INIT)
+        printf(" (%u)", b->state);
+    if (!b->width || !b->height) {
+        puts(", no image");
+        return;
+    }
+    printf(", image %u, %ux%u", b->number, b->width, b->height);
+    if (b->offset || (b->num_scanlines && b->num_scanlines != b->height))
+        printf(", block of %u rows from row %u", b->num_scanlines, b->offset);
+    putchar('\n');
+}
+
+static void print_text(const char *path, const ShmImageFileInfo *info)
+{
+    static const char *const presence[] = {
+        "not seen (one that takes no locks would not be)", "connected",
+    };
+    char extent[EXTENT_SIZE];
+
+    extent_describe(extent, info->payload);
+    printf("file:      %s\n", path);
+    printf("size:      %llu bytes\n", (unsigned long long)info->size);
+    printf("images:    up to %s\n", extent);
+    printf("server:    %s\n", presence[info->server]);
+    printf("client:    %s\n", presence[info->client]);
+    for (int i = 0; i < 2; i++)
+        print_buffer(i, &info->buffer[i]);
+}
+
+/* Bytes of the UTF-8 character at text, or 0 if there is none. */
+static int character_length(const unsigned char *text)
+{
+    static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint32_t code;
+    int length;
+
+    if (*text < 0x80)
+        return 1;
+    length = *text >= 0xf0 ? 4 : *text >= 0xe0 ? 3 : 2;
+    code = *text & (0x7fu >> length);
+    if (*text < 0xc0 || *text > 0xf4)
+        return 0;
+    for (int i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    if (code < smallest[length] || code > 0x10ffff ||
+        (code >= 0xd800 && code < 0xe000))
+        return 0;
+    return length;
+}
+
+static void print_string(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    putchar('"');
+    while (*p) {
+        int length = character_length(p);
+
+        if (!length)
+            fputs("\\ufffd", stdout);
+        else if (*p < 0x20 || *p == 0x7f)
+            printf("\\u%04x", *p);
+        else if (*p == '"' || *p == '\\')
+            printf("\\%c", *p);
+        else
+            fwrite(p, 1, (size_t)length, stdout);
+        p += length ? length : 1;
+    }
+    putchar('"');
+}
+
+static void print_json_buffer(const ShmImageBufferInfo *b)
+{
+    printf("    {\"state\": \"%s\", \"state_value\": %u, \"number\": %u, "
+           "\"width\": %u, \"height\": %u, \"offset\": %u, "
+           "\"num_scanlines\": %u}", shmimage_state_name(b->state), b->state,
+           b->number, b->width, b->height, b->offset, b->num_scanlines);
+}
+
+static void print_json(const char *path, const ShmImageFileInfo *info)
+{
+    static const char *const truth[] = { "false", "true" };
+    uint32_t width, height;
+
+    extent_example(info->payload, &width, &height);
+    fputs("{\n  \"path\": ", stdout);
+    print_string(path);
+    printf(",\n  \"size\": %llu,\n  \"payload\": %llu,\n  \"example\": ",
+           (unsigned long long)info->size, (unsigned long long)info->payload);
+    if (width)
+        printf("\"%ux%u\"", width, height);
+    else
+        fputs("null", stdout);
+    printf(",\n  \"server\": %s,\n  \"client\": %s,\n  \"buffers\": [\n",
+           truth[info->server], truth[info->client]);
+    print_json_buffer(&info->buffer[0]);
+    puts(",");
+    print_json_buffer(&info->buffer[1]);
+    puts("\n  ]\n}");
+}
+
+static int run(int argc, char **argv)
+{
+    ShmImageFileInfo info;
+    const char *path;
+    int json = 0;
+    int option;
+
+    while ((option = options_next(&info_command, argc, argv, options, 0)) > 0)
+        json = 1;
+    if (option != OPTIONS_END)
+        return options_exit(option);
+    path = options_file(&info_command, argc, argv);
+    if (!path)
+        return COMMAND_USAGE;
+    if (shmimage_file_info(path, &info, sizeof(info)) < 0)
+        return command_failed(&info_command, "%s", shmimage_error_message());
+    if (json)
+        print_json(path, &info);
+    else
+        print_text(path, &info);
+    return COMMAND_OK;
+}
+
+const Command info_command = {
+    .name     = "info",
+    .synopsis = "[--json] FILE",
+    .summary  = "show a file's size, buffers, and who is connected",
+    .help     = help,
+    .run      = run,
+};

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+bin_PROGRAMS += tools/shmimage
+
+# The test card stands alone, for the tests as well.
+testcard_sources = tools/cells.c tools/cells.h \
+                   tools/flow.c tools/flow.h \
+                   tools/glyphs.c tools/glyphs.h \
+                   tools/paint.c tools/paint.h \
+                   tools/roundel.c tools/roundel.h \
+                   tools/testcard.c tools/testcard.h
+
+tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
+                         tools/create.c \
+                         tools/exec.c \
+                         tools/extent.c tools/extent.h \
+                         tools/info.c \
+                         tools/input.c tools/input.h \
+                         tools/options.c tools/options.h \
+                         tools/pace.c tools/pace.h \
+                         tools/program.c tools/program.h \
+                         tools/reset.c \
+                         tools/send.c \
+                         tools/status.c tools/status.h \
+                         tools/stream.c tools/stream.h \
+                         $(testcard_sources)
+tools_shmimage_CPPFLAGS = $(AM_CPPFLAGS) \
+    -DSHMIMAGE_PRELOAD_PATH='"$(pkglibdir)/shmimage-preload.so"'
+tools_shmimage_LDADD = libshmimage.la
