@@ -44,6 +44,9 @@ script_tests = \
     tests/test_peer_selftest.py \
     tests/test_tool.py \
     tests/test_vendor_programs.sh
+if WITH_FFMPEG
+script_tests += tests/test_ffmpeg.py tests/test_ffplay.py
+endif
 
 TEST_EXTENSIONS = .py .sh
 PY_LOG_COMPILER = $(PYTHON3)
@@ -92,6 +95,26 @@ tests_test_testcard_SOURCES = tests/test_testcard.c $(testcard_sources)
 tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
     $(CHECK_CFLAGS)
 
+# Programs that run the device through libavformat, without an ffmpeg.
+if WITH_FFMPEG
+device_tests = tests/test_device tests/test_device_waiting
+device_harness = tests/device_harness.c tests/device_harness.h \
+    libavdevice-shmimage/shmimage_dec.c
+tests_test_device_SOURCES = tests/test_device.c $(device_harness)
+tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
+tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_LDADD = $(LDADD) $(FFMPEG_LIBS)
+tests_test_device_waiting_SOURCES = tests/test_device_waiting.c \
+    $(device_harness)
+tests_test_device_waiting_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_waiting_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_waiting_LDADD = $(tests_test_device_LDADD)
+else
+device_tests =
+endif
+check_PROGRAMS += $(device_tests)
+TESTS += $(device_tests)
+
 check_LTLIBRARIES = libsupport.la
 libsupport_la_SOURCES = tests/support.c tests/support.h
 libsupport_la_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -110,6 +133,6 @@ VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
 VALGRIND_EXACT = --vex-iropt-register-updates=allregs-at-mem-access
 check-valgrind:
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check \
-	    TESTS='$(core_tests)' \
+	    TESTS='$(core_tests) $(device_tests)' \
 	    LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)'
 .PHONY: check-valgrind

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * The device as seen by a program that is not FFmpeg's own source tree, and
+ * what FFmpeg calls the types of its devices in the release at hand.
+ */
+#ifndef SHMIMAGE_DEVICE_H
+#define SHMIMAGE_DEVICE_H
+
+#include "libavformat/avformat.h"
+
+/* Both begin with FFmpeg's public AVInputFormat or AVOutputFormat. */
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+#include "libavformat/demux.h"
+typedef FFInputFormat InputDevice;
+typedef struct FFOutputFormat OutputDevice;
+#else
+typedef AVInputFormat InputDevice;
+typedef AVOutputFormat OutputDevice;
+#endif
+
+extern const InputDevice ff_shmimage_demuxer;
+
+/** Where libavdevice tells libavformat its two lists, which end with NULL. */
+void avpriv_register_devices(const OutputDevice *const outputs[],
+                             const InputDevice *const inputs[]);
+
+#endif /* SHMIMAGE_DEVICE_H */

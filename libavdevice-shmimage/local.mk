@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+if WITH_FFMPEG
+pkglib_LTLIBRARIES += shmimage-preload.la
+
+# compat/ comes before FFmpeg's own headers, of which it completes what is
+# installed; it has no header of the same name.
+DEVICE_CPPFLAGS = -I$(srcdir)/libavdevice-shmimage \
+                  -I$(srcdir)/libavdevice-shmimage/compat \
+                  $(AM_CPPFLAGS) $(FFMPEG_CFLAGS)
+# FFmpeg's tables of options leave out the last members.
+DEVICE_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers
+# The device needs nothing of libavdevice, and that would drag dozens of
+# libraries into every program that the module is preloaded into.
+DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)
+
+shmimage_preload_la_SOURCES = libavdevice-shmimage/device.h \
+                              libavdevice-shmimage/preload.c \
+                              libavdevice-shmimage/shmimage_dec.c
+shmimage_preload_la_CPPFLAGS = $(DEVICE_CPPFLAGS)
+shmimage_preload_la_CFLAGS = $(DEVICE_CFLAGS)
+shmimage_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+                              -export-symbols-regex '^avpriv_register_devices$$'
+# The core goes in whole: a preloaded module for which the dynamic linker can't
+# find a library would end every program that it is preloaded into.
+shmimage_preload_la_LIBADD = libshmimage-core.la $(DEVICE_LIBS)
+endif
+
+EXTRA_DIST += libavdevice-shmimage/compat/libavformat/demux.h \
+              libavdevice-shmimage/compat/libavformat/internal.h \
+              libavdevice-shmimage/compat/libavutil/internal.h \
+              libavdevice-shmimage/layout_check.c

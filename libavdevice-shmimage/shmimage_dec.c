@@ -1,0 +1,463 @@
+/*
+ * Shared memory image input device
+ * Copyright (c) 2025 The shmimage authors
+ *
+ * This file is part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * Input device for the shared memory image transport, through libshmimage.
+ */
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include <shmimage.h>
+
+#include "libavutil/buffer.h"
+#include "libavutil/common.h"
+#include "libavutil/internal.h"
+#include "libavutil/intreadwrite.h"
+#include "libavutil/log.h"
+#include "libavutil/mathematics.h"
+#include "libavutil/opt.h"
+#include "libavutil/time.h"
+#include "libavformat/avformat.h"
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+#include "libavformat/demux.h"
+#endif
+#include "libavformat/internal.h"
+
+/**
+ * The longest time, in microseconds, in which nobody asks the interrupt
+ * callback, and for which a caller that does not want to block is blocked.
+ * Such a caller comes back only after a pause of its own: if it was sent away
+ * at once, images would find both buffers occupied meanwhile.
+ */
+#define WAIT_SLICE 50000
+
+enum Timestamps {
+    TIMESTAMPS_FRAME,
+    TIMESTAMPS_WALLCLOCK,
+};
+
+typedef struct ShmImageContext {
+    const AVClass *class;    ///< class for private options
+    AVRational framerate;    ///< images per second, as the server numbers them
+    int timestamps;          ///< what pts is made from, enum Timestamps
+    int64_t timeout;         ///< microseconds without an image; 0 for no limit
+    int latest;              ///< skip to the newest image that is ready
+
+    ShmImageReader *reader;  ///< the client's end of the file
+    AVPacket *first;         ///< image of read_header, until read_packet
+    AVBufferPool *pool;      ///< buffers for images of the current size
+    uint32_t width, height;  ///< of the newest packet; 0 before the first one
+    int waiting_for;         ///< what the log said: -1 nothing, or initialised
+    int warned;              ///< the log has told of a refused image
+    int64_t waiting_since;   ///< start of the wait, or AV_NOPTS_VALUE
+
+    uint32_t number;         ///< of the newest image
+    uint32_t session;        ///< of the newest image
+    int64_t position;        ///< number, but 64 bits and always increasing
+    int64_t pts;             ///< of the newest packet
+
+    uint64_t delivered;      ///< packets handed out
+    uint64_t missed;         ///< numbers that no image came with
+    uint64_t skipped;        ///< images left out because of latest
+} ShmImageContext;
+
+static int shmimage_averror(int status)
+{
+    switch (status) {
+    case SHMIMAGE_ERROR_NOT_FOUND:   return AVERROR(ENOENT);
+    case SHMIMAGE_ERROR_PERMISSION:  return AVERROR(EACCES);
+    case SHMIMAGE_ERROR_BUSY:        return AVERROR(EBUSY);
+    case SHMIMAGE_ERROR_MAP:
+    case SHMIMAGE_ERROR_MEMORY:      return AVERROR(ENOMEM);
+    case SHMIMAGE_ERROR_OPEN:        return AVERROR(EIO);
+    case SHMIMAGE_ERROR_ARGUMENT:
+    case SHMIMAGE_ERROR_FILE_SIZE:
+    case SHMIMAGE_ERROR_NOT_REGULAR: return AVERROR(EINVAL);
+    default:                         return AVERROR_EXTERNAL;
+    }
+}
+
+static ShmImageReaderStats reader_stats(const ShmImageContext *ctx)
+{
+    ShmImageReaderStats stats = { 0 };
+
+    shmimage_reader_stats(ctx->reader, &stats, sizeof(stats));
+    return stats;
+}
+
+static int is_interrupted(const AVFormatContext *s)
+{
+    const AVIOInterruptCB *cb = &s->interrupt_callback;
+
+    return cb->callback && cb->callback(cb->opaque);
+}
+
+static void say_what_is_awaited(AVFormatContext *s, int initialised)
+{
+    ShmImageContext *ctx = s->priv_data;
+
+    if (ctx->waiting_for == initialised)
+        return;
+    ctx->waiting_for = initialised;
+    if (initialised)
+        av_log(s, AV_LOG_INFO, "%s: the server is there, waiting for its "
+               "first image\n", s->url);
+    else
+        av_log(s, AV_LOG_INFO, "%s: waiting for a server, none has "
+               "initialised this file yet\n", s->url);
+}
+
+static void report_wait(AVFormatContext *s, int got_image)
+{
+    ShmImageContext *ctx = s->priv_data;
+    ShmImageReaderStats stats = reader_stats(ctx);
+
+    if (stats.refused && !ctx->warned)
+        av_log(s, AV_LOG_WARNING, "%s: ignoring an image whose header does "
+               "not fit the file; if the server means it, make the file "
+               "larger\n", s->url);
+    ctx->warned = stats.refused > 0;
+    if (!got_image && !ctx->width)
+        say_what_is_awaited(s, stats.initialised);
+}
+
+/**
+ * Wait for the next image.
+ *
+ * @param block 0 to wait for a short time only
+ * @return 0, AVERROR(EAGAIN) if it does not block, AVERROR(ETIMEDOUT) if no
+ *         image came for as long as the option says, AVERROR_EXIT, or another
+ *         error
+ */
+static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
+{
+    ShmImageContext *ctx = s->priv_data;
+
+    if (ctx->waiting_since == AV_NOPTS_VALUE)
+        ctx->waiting_since = av_gettime_relative();
+    do {
+        int64_t waited = av_gettime_relative() - ctx->waiting_since;
+        int64_t slice = WAIT_SLICE;
+        int ret;
+
+        if (is_interrupted(s))
+            return AVERROR_EXIT;
+        if (ctx->timeout)
+            slice = av_clip64(ctx->timeout - waited, 0, WAIT_SLICE);
+        ret = shmimage_reader_acquire(ctx->reader, slice, frame);
+        if (ret < 0) {
+            av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
+            return shmimage_averror(ret);
+        }
+        report_wait(s, ret == SHMIMAGE_OK);
+        if (ret == SHMIMAGE_OK) {
+            ctx->waiting_since = AV_NOPTS_VALUE;
+            return 0;
+        }
+        if (ctx->timeout && waited + slice >= ctx->timeout)
+            return AVERROR(ETIMEDOUT);
+    } while (block);
+    return AVERROR(EAGAIN);
+}
+
+/**
+ * Find the place of an image in time from its number.
+ */
+static void place_image(ShmImageContext *ctx, const ShmImageFrame *frame)
+{
+    int64_t step = (int64_t)frame->number - ctx->number;
+    int same_session = frame->session == ctx->session;
+
+    /* Within a session the number wraps; across sessions a smaller one says
+     * that the server began to count anew. */
+    if (same_session)
+        step = (int32_t)(frame->number - ctx->number);
+    step = FFMAX(step, 1);
+
+    if (ctx->position == AV_NOPTS_VALUE) {
+        ctx->position = frame->number;
+    } else {
+        ctx->position += step;
+        if (same_session)
+            ctx->missed += step - 1;
+    }
+    ctx->number  = frame->number;
+    ctx->session = frame->session;
+}
+
+/**
+ * If another image is ready, drop this one in favour of that. One look is
+ * enough, since there are two buffers, and it can't be kept busy for ever.
+ */
+static ShmImageFrame *skip_to_latest(ShmImageContext *ctx, ShmImageFrame *frame)
+{
+    ShmImageFrame *newer;
+
+    if (shmimage_reader_acquire(ctx->reader, 0, &newer) != SHMIMAGE_OK)
+        return frame;
+    shmimage_reader_release(frame);
+    ctx->skipped++;
+    place_image(ctx, newer);
+    return newer;
+}
+
+static int note_size(AVFormatContext *s, const ShmImageFrame *frame,
+                     AVPacket *pkt)
+{
+    ShmImageContext *ctx = s->priv_data;
+    uint8_t *change;
+
+    if (ctx->width == frame->width && ctx->height == frame->height)
+        return 0;
+    if (ctx->width) {
+        change = av_packet_new_side_data(pkt, AV_PKT_DATA_PARAM_CHANGE, 12);
+        if (!change)
+            return AVERROR(ENOMEM);
+        AV_WL32(change,     AV_SIDE_DATA_PARAM_CHANGE_DIMENSIONS);
+        AV_WL32(change + 4, frame->width);
+        AV_WL32(change + 8, frame->height);
+        av_log(s, AV_LOG_INFO, "image %"PRIu32": the size changes from "
+               "%"PRIu32"x%"PRIu32" to %"PRIu32"x%"PRIu32"\n", frame->number,
+               ctx->width, ctx->height, frame->width, frame->height);
+    }
+    ctx->width  = frame->width;
+    ctx->height = frame->height;
+    av_buffer_pool_uninit(&ctx->pool);
+    return 0;
+}
+
+/**
+ * Give a packet the pixels of an image, and the image back to the server.
+ */
+static int move_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
+                       AVPacket *pkt)
+{
+    size_t size = frame->size;
+
+    if (!ctx->pool)
+        ctx->pool = av_buffer_pool_init(size + AV_INPUT_BUFFER_PADDING_SIZE,
+                                        NULL);
+    if (ctx->pool)
+        pkt->buf = av_buffer_pool_get(ctx->pool);
+    if (pkt->buf) {
+        pkt->data = pkt->buf->data;
+        pkt->size = size;
+        memcpy(pkt->data, frame->pixels, size);
+        memset(pkt->data + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
+    }
+    shmimage_reader_release(frame);
+    return pkt->buf ? 0 : AVERROR(ENOMEM);
+}
+
+static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
+{
+    if (ctx->timestamps == TIMESTAMPS_WALLCLOCK) {
+        ctx->pts = FFMAX(av_gettime(), ctx->pts + 1);
+        pkt->duration = av_rescale(AV_TIME_BASE, ctx->framerate.den,
+                                   ctx->framerate.num);
+    } else {
+        ctx->pts = ctx->position;
+        pkt->duration = 1;
+    }
+    pkt->pts = pkt->dts = ctx->pts;
+    pkt->flags |= AV_PKT_FLAG_KEY;
+}
+
+static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
+{
+    ShmImageContext *ctx = s->priv_data;
+    ShmImageFrame *frame;
+    int ret;
+
+    ret = wait_for_image(s, block, &frame);
+    if (ret < 0)
+        return ret;
+    place_image(ctx, frame);
+    if (ctx->latest)
+        frame = skip_to_latest(ctx, frame);
+    stamp_packet(ctx, pkt);
+    ret = note_size(s, frame, pkt);
+    if (ret < 0) {
+        shmimage_reader_release(frame);
+        return ret;
+    }
+    return move_pixels(ctx, frame, pkt);
+}
+
+static av_cold int add_stream(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    AVStream *st = avformat_new_stream(s, NULL);
+
+    if (!st)
+        return AVERROR(ENOMEM);
+    if (ctx->timestamps == TIMESTAMPS_WALLCLOCK)
+        avpriv_set_pts_info(st, 64, 1, AV_TIME_BASE);
+    else
+        avpriv_set_pts_info(st, 64, ctx->framerate.den, ctx->framerate.num);
+    st->avg_frame_rate = st->r_frame_rate = ctx->framerate;
+
+    st->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+    st->codecpar->codec_id   = AV_CODEC_ID_RAWVIDEO;
+    st->codecpar->codec_tag  = MKTAG('R', 'G', 'B', 24);
+    st->codecpar->format     = AV_PIX_FMT_RGB24;
+    st->codecpar->width      = ctx->width;
+    st->codecpar->height     = ctx->height;
+    st->codecpar->bit_rate   = av_rescale(8LL * ctx->first->size,
+                                          ctx->framerate.num,
+                                          ctx->framerate.den);
+    return 0;
+}
+
+static av_cold void say_no_image(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    const char *hint = "no server has initialised the file; start one and "
+                       "give it this very path";
+
+    if (reader_stats(ctx).initialised)
+        hint = "a server has initialised the file; see that it still runs "
+               "and draws";
+    av_log(s, AV_LOG_ERROR, "%s: no image within %g s: %s, or raise the "
+           "timeout\n", s->url, ctx->timeout / (double)AV_TIME_BASE, hint);
+}
+
+static av_cold int shmimage_read_header(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int ret;
+
+    ctx->waiting_for   = -1;
+    ctx->waiting_since = AV_NOPTS_VALUE;
+    ctx->position      = AV_NOPTS_VALUE;
+    ctx->pts           = AV_NOPTS_VALUE;
+
+    ret = shmimage_reader_open(s->url, 0, &ctx->reader);
+    if (ret < 0) {
+        av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
+        return shmimage_averror(ret);
+    }
+    ctx->first = av_packet_alloc();
+    if (!ctx->first)
+        return AVERROR(ENOMEM);
+
+    ret = next_packet(s, 1, ctx->first);
+    if (ret == AVERROR(ETIMEDOUT))
+        say_no_image(s);
+    if (ret < 0)
+        return ret;
+    return add_stream(s);
+}
+
+static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int ret = 0;
+
+    if (ctx->first) {
+        av_packet_move_ref(pkt, ctx->first);
+        av_packet_free(&ctx->first);
+    } else {
+        ret = next_packet(s, !(s->flags & AVFMT_FLAG_NONBLOCK), pkt);
+    }
+    if (ret == AVERROR(ETIMEDOUT)) {
+        av_log(s, AV_LOG_INFO, "%s: no image for %g s, the capture ends\n",
+               s->url, ctx->timeout / (double)AV_TIME_BASE);
+        ret = AVERROR_EOF;
+    }
+    if (ret < 0)
+        return ret;
+    ctx->delivered++;
+    return 0;
+}
+
+static av_cold int shmimage_read_close(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    ShmImageReaderStats stats;
+
+    if (ctx->width) {
+        stats = reader_stats(ctx);
+        av_log(s, AV_LOG_INFO, "%s: %"PRIu64" images delivered, %"PRIu64
+               " missing by their numbers, %"PRIu64" skipped, %"PRIu64
+               " refused, %"PRIu64" incomplete\n", s->url, ctx->delivered,
+               ctx->missed, ctx->skipped, stats.refused, stats.incomplete);
+    }
+    shmimage_reader_close(ctx->reader);
+    av_buffer_pool_uninit(&ctx->pool);
+    av_packet_free(&ctx->first);
+    return 0;
+}
+
+#define OFFSET(x) offsetof(ShmImageContext, x)
+#define DEC AV_OPT_FLAG_DECODING_PARAM
+static const AVOption options[] = {
+    { "framerate", "set the rate at which the server numbers its images",
+      OFFSET(framerate), AV_OPT_TYPE_VIDEO_RATE, { .str = "60" },
+      0, INT_MAX, DEC },
+    { "timestamps", "set what the timestamps are made from",
+      OFFSET(timestamps), AV_OPT_TYPE_INT, { .i64 = TIMESTAMPS_FRAME },
+      TIMESTAMPS_FRAME, TIMESTAMPS_WALLCLOCK, DEC, .unit = "timestamps" },
+    { "frame", "number of the image, in units of 1/framerate",
+      0, AV_OPT_TYPE_CONST, { .i64 = TIMESTAMPS_FRAME },
+      0, 0, DEC, .unit = "timestamps" },
+    { "wallclock", "time of arrival, in microseconds",
+      0, AV_OPT_TYPE_CONST, { .i64 = TIMESTAMPS_WALLCLOCK },
+      0, 0, DEC, .unit = "timestamps" },
+    { "timeout", "set how long to wait for an image, 0 for no limit",
+      OFFSET(timeout), AV_OPT_TYPE_DURATION, { .i64 = 0 },
+      0, INT64_MAX, DEC },
+    { "latest", "skip to the newest image that is ready",
+      OFFSET(latest), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, DEC },
+    { NULL },
+};
+
+static const AVClass shmimage_class = {
+    .class_name = "shmimage indev",
+    .item_name  = av_default_item_name,
+    .option     = options,
+    .version    = LIBAVUTIL_VERSION_INT,
+    .category   = AV_CLASS_CATEGORY_DEVICE_VIDEO_INPUT,
+};
+
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+const FFInputFormat ff_shmimage_demuxer = {
+    .p.name         = "shmimage",
+    .p.long_name    = NULL_IF_CONFIG_SMALL("Shared memory image capture"),
+    .p.flags        = AVFMT_NOFILE,
+    .p.priv_class   = &shmimage_class,
+    .flags_internal = FF_INFMT_FLAG_INIT_CLEANUP,
+#else
+const AVInputFormat ff_shmimage_demuxer = {
+    .name           = "shmimage",
+    .long_name      = NULL_IF_CONFIG_SMALL("Shared memory image capture"),
+    .flags          = AVFMT_NOFILE,
+    .priv_class     = &shmimage_class,
+    .flags_internal = FF_FMT_INIT_CLEANUP,
+#endif
+    .priv_data_size = sizeof(ShmImageContext),
+    .read_header    = shmimage_read_header,
+    .read_packet    = shmimage_read_packet,
+    .read_close     = shmimage_read_close,
+};

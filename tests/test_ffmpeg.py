@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The ffmpeg tool records streams of the Python server, bit for bit.
+
+Environment: SHMIMAGE (the command line tool), FFMPEG (default: ffmpeg),
+FFPROBE (default: the one beside FFMPEG, or ffprobe), FFMPEG_NATIVE (if set,
+FFMPEG has the device built in and needs no module).
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from peer_stream import create_file, file_size
+
+PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
+SHMIMAGE = os.environ.get("SHMIMAGE") or "shmimage"
+FFMPEG = os.environ.get("FFMPEG") or "ffmpeg"
+FFPROBE = os.environ.get("FFPROBE") or "ffprobe"
+NATIVE = bool(os.environ.get("FFMPEG_NATIVE"))
+COMMAND = [FFMPEG] if NATIVE else [SHMIMAGE, "exec", FFMPEG]
+
+SECONDS = 90
+PATIENCE = ["-timeout", str(SECONDS)]
+H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
+        "-pix_fmt", "yuv420p"]
+
+
+def reason_to_skip():
+    """Why nothing here can run, or None."""
+    for program in COMMAND[::2]:
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    answer = subprocess.run(COMMAND + ["-hide_banner", "-version"],
+                            capture_output=True, text=True, timeout=SECONDS)
+    if "runtime does not come first" in answer.stderr:
+        return "a module with a sanitizer can't be preloaded"
+    return None
+
+
+def libavformat_major():
+    answer = subprocess.run(COMMAND + ["-version"], check=True, text=True,
+                            capture_output=True, timeout=SECONDS).stdout
+    return int(re.search(r"libavformat\s+(\d+)", answer).group(1))
+
+
+def find_ffprobe():
+    beside = os.path.join(os.path.dirname(shutil.which(FFMPEG)), "ffprobe")
+    if "FFPROBE" not in os.environ and os.access(beside, os.X_OK):
+        return beside
+    return FFPROBE
+
+
+def wait_for(look, what):
+    """Call look() until its answer is true."""
+    deadline = time.monotonic() + SECONDS
+    while not look():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came: {what()}")
+        time.sleep(0.01)
+
+
+def read_text(path):
+    with open(path, errors="replace") as text:
+        return text.read()
+
+
+def read_manifest(path):
+    """(number, md5) of each image that was sent."""
+    rows = (line.split() for line in read_text(path).splitlines())
+    return [(int(number), md5) for number, _, _, md5 in rows]
+
+
+def read_framemd5(text):
+    """(pts, size, md5) of each packet."""
+    rows = (line.replace(" ", "").split(",") for line in text.splitlines()
+            if line and not line.startswith("#"))
+    return [(int(row[2]), int(row[4]), row[5]) for row in rows]
+
+
+class Running:
+    """A program whose output can be looked at while it runs."""
+
+    def __init__(self, test, name, command):
+        self.name = name
+        self.paths = [os.path.join(test.folder, f"{name}.{stream}")
+                      for stream in ("out", "err")]
+        with open(self.paths[0], "w") as out, open(self.paths[1], "w") as err:
+            self.process = subprocess.Popen(command, stdout=out, stderr=err,
+                                            stdin=subprocess.DEVNULL)
+        test.addCleanup(self.stop)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def out(self):
+        return read_text(self.paths[0])
+
+    def err(self):
+        return read_text(self.paths[1])
+
+    def wait_until(self, look, what):
+        def look_or_ended():
+            return look() or self.process.poll() is not None
+
+        wait_for(look_or_ended,
+                 lambda: f"{what} of {self.name}: {self.out()}{self.err()}")
+        if not look():
+            raise AssertionError(f"{self.name} ended before {what}: "
+                                 f"{self.out()}{self.err()}")
+
+    def end(self):
+        """Wait for its end, and return its exit code."""
+        wait_for(lambda: self.process.poll() is not None,
+                 lambda: f"the end of {self.name}: {self.err()}")
+        return self.process.returncode
+
+
+class StreamTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.stream = self.file("live.shm")
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def create(self, width=64, height=36, more_bytes=0):
+        create_file(self.stream,
+                    max(20_000_000, file_size(width, height)) + more_bytes)
+
+    def serve(self, *options):
+        """Start a server that loses no image, and goes on until it is stopped
+        unless the options say something else: from release 7.0 on, ffmpeg
+        ends only when one more image arrives than it was to record."""
+        server = Running(self, "server", [
+            sys.executable, PEER, "server", self.stream, "--lossless",
+            "--wait-client", str(SECONDS), "--stall", str(SECONDS),
+            "--frames", "0", "--manifest", self.file("manifest"),
+            *map(str, options)])
+        server.wait_until(lambda: "ready" in server.out(), "start")
+        return server
+
+    def stop(self, server):
+        server.process.terminate()
+        self.assertEqual(server.end(), 0, server.err())
+
+    def command(self, *arguments, options=()):
+        return COMMAND + ["-hide_banner", "-nostdin", "-y", "-f", "shmimage",
+                          *options, "-i", self.stream, *arguments]
+
+    def run_ffmpeg(self, *arguments, options=()):
+        return subprocess.run(self.command(*arguments, options=options),
+                              capture_output=True, text=True, timeout=SECONDS)
+
+    def record(self, count, *codec):
+        """The first packets, as read_framemd5() has them."""
+        done = self.run_ffmpeg(
+            "-copyts", "-fps_mode", "passthrough", *(codec or ["-c", "copy"]),
+            "-frames:v", str(count), "-f", "framemd5", "-", options=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return read_framemd5(done.stdout)
+
+    def probe(self, path):
+        """The stream's properties, after all of its frames were decoded."""
+        done = subprocess.run(
+            [find_ffprobe(), "-v", "error", "-count_frames", "-show_streams",
+             "-of", "json", path],
+            capture_output=True, text=True, timeout=SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        return json.loads(done.stdout)["streams"][0]
+
+
+class Listing(unittest.TestCase):
+    def ask(self, *arguments):
+        done = subprocess.run(COMMAND + ["-hide_banner", *arguments],
+                              capture_output=True, text=True, timeout=SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_devices_name_it_as_input(self):
+        words = [line.split() for line in self.ask("-devices").splitlines()]
+        self.assertIn(["D", "shmimage"], [line[:2] for line in words])
+
+    def test_help_names_every_option(self):
+        words = self.ask("-h", "demuxer=shmimage").split()
+        for name in ("-framerate", "-timestamps", "frame", "wallclock",
+                     "-timeout", "-latest"):
+            self.assertIn(name, words)
+
+    def test_other_devices_are_still_there(self):
+        words = self.ask("-devices").split()
+        self.assertIn("lavfi", words)
+
+
+class Recording(StreamTest):
+    """What arrives is what was sent."""
+
+    CHANGES = ("--sizes", "64x36,32x48", "--size-every", 10)
+
+    def assert_recorded(self, count, *options):
+        """Record the begin of a run. Returns the time stamps."""
+        server = self.serve(*options)
+        arrived = self.record(count)
+        self.stop(server)
+        sent = read_manifest(self.file("manifest"))[:count]
+        self.assertEqual([md5 for _, _, md5 in arrived],
+                         [md5 for _, md5 in sent])
+        return [pts for pts, _, _ in arrived]
+
+    def test_every_size(self):
+        for size, count in (("1x1", 200), ("3x5", 200), ("1919x1079", 20),
+                            ("3840x2160", 8)):
+            with self.subTest(size=size):
+                width, height = map(int, size.split("x"))
+                self.create(width, height)
+                pts = self.assert_recorded(count, "--size", size)
+                self.assertEqual(pts, list(range(count)))
+                os.unlink(self.stream)
+
+    def test_odd_length_of_the_file(self):
+        self.create(more_bytes=1)
+        self.assert_recorded(50, "--size", "65x37")
+
+    def test_image_in_blocks(self):
+        self.create()
+        self.assert_recorded(50, "--size", "64x37", "--blocks", 3)
+
+    def test_gaps_in_the_numbering(self):
+        self.create()
+        pts = self.assert_recorded(20, "--size", "64x36", "--start", 1000,
+                                   "--step", 7)
+        self.assertEqual(pts, list(range(1000, 1140, 7)))
+
+    def test_numbering_wraps(self):
+        self.create()
+        pts = self.assert_recorded(20, "--size", "64x36", "--start",
+                                   2 ** 32 - 10, "--step", 2)
+        self.assertEqual(pts, list(range(2 ** 32 - 10, 2 ** 32 + 30, 2)))
+
+    def test_server_restarts(self):
+        self.create()
+        pts = self.assert_recorded(20, "--size", "64x36", "--restart-after",
+                                   12)
+        self.assertEqual(pts, list(range(20)))
+
+    def test_size_changes(self):
+        self.create()
+        self.assert_recorded(30, *self.CHANGES)
+
+    def test_size_changes_and_is_scaled_to_the_first(self):
+        self.create()
+        server = self.serve(*self.CHANGES)
+        arrived = self.record(30, "-c:v", "rawvideo", "-pix_fmt", "rgb24")
+        self.stop(server)
+        self.assertEqual({size for _, size, _ in arrived}, {3 * 64 * 36})
+        self.assertEqual([pts for pts, _, _ in arrived], list(range(30)))
+        sent = read_manifest(self.file("manifest"))
+        for frames in (slice(0, 10), slice(20, 30)):
+            self.assertEqual([md5 for _, _, md5 in arrived[frames]],
+                             [md5 for _, md5 in sent[frames]])
+
+
+class Playable(StreamTest):
+    """A file that others can play, however the recording ends."""
+
+    def start_recording(self, timeout=SECONDS):
+        return Running(self, "ffmpeg", self.command(
+            *H264, "-progress", "pipe:1", "-stats_period", "0.1",
+            self.file("out.mp4"), options=["-timeout", str(timeout)]))
+
+    def wait_for_frame(self, recording, number):
+        def latest():
+            frames = [int(line[6:]) for line in recording.out().splitlines()
+                      if line.startswith("frame=")]
+            return frames[-1] if frames else 0
+        recording.wait_until(lambda: latest() >= number, f"frame {number}")
+
+    def test_mp4_of_all_images(self):
+        self.create()
+        self.serve("--size", "64x36")
+        done = self.run_ffmpeg(*H264, "-frames:v", "60", self.file("out.mp4"),
+                               options=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        video = self.probe(self.file("out.mp4"))
+        self.assertEqual(video["codec_name"], "h264")
+        self.assertEqual(video["pix_fmt"], "yuv420p")
+        self.assertEqual(video["nb_read_frames"], "60")
+        self.assertEqual(video["avg_frame_rate"], "60/1")
+
+    def test_stream_that_ends(self):
+        self.create()
+        self.serve("--frames", 20, "--size", "64x36")
+        done = self.run_ffmpeg(*H264, self.file("out.mp4"),
+                               options=["-timeout", "5"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("20 images delivered, 0 missing", done.stderr)
+        video = self.probe(self.file("out.mp4"))
+        self.assertEqual(video["nb_read_frames"], "20")
+
+    def test_interrupt_while_images_arrive(self):
+        self.create()
+        self.serve("--rate", 60, "--size", "64x36")
+        recording = self.start_recording()
+        self.wait_for_frame(recording, 10)
+        recording.process.send_signal(signal.SIGINT)
+        recording.end()
+        video = self.probe(self.file("out.mp4"))
+        self.assertGreaterEqual(int(video["nb_read_frames"]), 10)
+
+    def test_interrupt_while_nothing_arrives(self):
+        """From release 7.0 on, ffmpeg looks at its first interrupt only when
+        its inputs deliver or end, and a second one costs the trailer; so the
+        device's time-out has to end the recording there."""
+        self.create()
+        self.serve("--frames", 20, "--size", "64x36")
+        late = libavformat_major() >= 61
+        recording = self.start_recording(timeout=5 if late else SECONDS)
+        self.wait_for_frame(recording, 20)
+        recording.process.send_signal(signal.SIGINT)
+        recording.end()
+        video = self.probe(self.file("out.mp4"))
+        self.assertEqual(int(video["nb_read_frames"]), 20)
+        self.assertEqual(late, "the capture ends" in recording.err())
+
+    def test_interrupt_before_the_first_image(self):
+        self.create()
+        recording = self.start_recording()
+        recording.wait_until(
+            lambda: "waiting for a server" in recording.err(), "the wait")
+        recording.process.send_signal(signal.SIGINT)
+        recording.end()
+        self.assertEqual(recording.err().count("waiting for"), 1)
+
+
+class Refusal(StreamTest):
+    """An error names the file, and the exit code tells of it."""
+
+    def assert_refused(self, *words, options=()):
+        done = self.run_ffmpeg("-f", "null", "-", options=options)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertTrue(
+            any(self.stream in line and all(word in line for word in words)
+                for line in done.stderr.splitlines()), done.stderr)
+
+    def test_missing_file(self):
+        self.assert_refused("no such file")
+
+    def test_directory(self):
+        os.mkdir(self.stream)
+        self.assert_refused("regular file")
+
+    def test_fifo(self):
+        os.mkfifo(self.stream)
+        self.assert_refused("regular file")
+
+    def test_file_too_small(self):
+        create_file(self.stream, 9_999_999)
+        self.assert_refused("9999999", "10000000")
+
+    @unittest.skipUnless(os.geteuid(), "root may read everything")
+    def test_forbidden_file(self):
+        self.create()
+        os.chmod(self.stream, 0)
+        self.assert_refused("shmimage")
+
+    def test_no_server_in_time(self):
+        self.create()
+        self.assert_refused("no server has initialised",
+                            options=["-timeout", "0.2"])
+
+    def test_image_that_does_not_fit(self):
+        self.create()
+        self.serve("--size", "64x36", "--lie",
+                   "0:width=9000,height=9000,num_scanlines=9000")
+        done = self.run_ffmpeg("-frames:v", "1", "-f", "null", "-",
+                               options=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("ignoring an image whose header does not fit",
+                      done.stderr)
+        self.assertIn("1 refused", done.stderr)
+
+
+if __name__ == "__main__":
+    reason = reason_to_skip()
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    unittest.main(verbosity=2)
