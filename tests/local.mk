@@ -42,6 +42,7 @@ script_tests = \
     tests/test_peer_core.py \
     tests/test_peer_reader.py \
     tests/test_peer_selftest.py \
+    tests/test_readme.sh \
     tests/test_tool.py \
     tests/test_vendor_programs.sh
 if WITH_FFMPEG

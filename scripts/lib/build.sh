@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Building the project itself in a directory of its own. Needs common.sh, and
+# $top, the project's folder.
+
+build_requirements='
+command:autoconf autoconf
+command:automake automake
+command:libtoolize libtool
+command:make make
+command:gcc gcc libc6-dev
+command:g++ g++
+command:pkg-config pkg-config
+'
+ffmpeg_requirements='
+command:ffmpeg ffmpeg
+module:libavformat libavformat-dev
+module:libavdevice libavdevice-dev
+module:libavcodec libavcodec-dev
+module:libavutil libavutil-dev
+'
+
+# Whether requirements are met, after an attempt to install what is missing.
+# Says what could not be had, and leaves it to the caller to go on without.
+try_packages() { (need_packages "$1"); }
+
+jobs() { nproc 2>/dev/null || echo 1; }
+
+# Makes configure if it is not there or older than what it is made from.
+make_configure()
+{
+    local newer
+
+    newer=$(find "$top/configure.ac" "$top/m4/shmimage.m4" "$top/Makefile.am" \
+                 "$top"/*/local.mk -newer "$top/configure" 2>&1) || newer=yes
+    [ -z "$newer" ] || "$top/autogen.sh"
+}
+
+# configure_in DIRECTORY OPTION...: does it only if the last one was another.
+configure_in()
+{
+    local dir=$1 stamp
+
+    shift
+    stamp=$(printf '%s\n' "$top" "$@" "${CC-}" "${CXX-}" "${CFLAGS-}")
+    mkdir -p "$dir"
+    if [ -e "$dir/Makefile" ] &&
+       [ "$stamp" = "$(cat "$dir/.configured" 2>/dev/null)" ]; then
+        return
+    fi
+    (cd "$dir" && "$top/configure" "$@")
+    printf '%s\n' "$stamp" > "$dir/.configured"
+}

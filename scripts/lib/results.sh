@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Running the steps of scripts/check, each with a log of its own, and counting
+# their results. Needs common.sh, and $build.
+
+passed=0
+failed=0
+skipped=0
+
+pass() { passed=$((passed + 1)); }
+
+fail()
+{
+    failed=$((failed + 1))
+    echo "  FAIL: $*" >&3
+}
+
+# skip WHAT WHY
+skip()
+{
+    skipped=$((skipped + 1))
+    echo "  SKIP: $1: $2" >&3
+}
+
+# The number that follows $2 in the last line of file $1 that has it, or 0.
+number_after()
+{
+    local number
+
+    number=$(sed -n "s/.*$2\([0-9][0-9]*\).*/\1/p" "$1" | tail -n 1)
+    echo "${number:-0}"
+}
+
+# The results of one test program, from the log and the verdict that automake
+# leaves: libcheck and unittest say in the log how many cases there were.
+count_program()
+{
+    local log=$1.log name=$3 ran=1 bad=0 left=0 verdict
+
+    verdict=$(sed -n 's/^:test-result: *//p' "$1.trs")
+    if grep -q '^[0-9]*%: Checks: ' "$log"; then
+        ran=$(number_after "$log" '%: Checks: ')
+        bad=$(($(number_after "$log" ', Failures: ') +
+               $(number_after "$log" ', Errors: ')))
+    elif grep -q '^Ran [0-9]* test' "$log"; then
+        ran=$(number_after "$log" '^Ran ')
+        bad=$(($(number_after "$log" '[( ]failures=') +
+               $(number_after "$log" '[( ]errors=')))
+        left=$(number_after "$log" '[( ]skipped=')
+    elif [ "$verdict" = SKIP ]; then
+        left=1
+    fi
+    case $verdict in
+    PASS | SKIP) [ "$bad" -eq 0 ] || verdict=FAIL ;;
+    *) [ "$bad" -gt 0 ] || bad=1 ;;
+    esac
+    [ "$ran" -ge $((bad + left)) ] || ran=$((bad + left))
+    passed=$((passed + ran - bad - left))
+    failed=$((failed + bad))
+    skipped=$((skipped + left))
+    case $verdict in
+    PASS)
+        [ "$left" -eq 0 ] ||
+            sed -n "s/^\(.*\) \.\.\. skipped /  SKIP: $2: \1: /p" "$log" >&3
+        ;;
+    SKIP) echo "  SKIP: $2: $name: $(tail -n 1 "$log")" >&3 ;;
+    *)
+        echo "  FAIL: $2: $name, see $log" >&3
+        tail -n 40 "$log" >&3
+        ;;
+    esac
+}
+
+# count_results DIRECTORY STEP: all that the last make check there ran.
+count_results()
+{
+    local trs found=
+
+    for trs in "$1"/tests/*.trs; do
+        [ -e "$trs" ] || continue
+        found=yes
+        count_program "${trs%.trs}" "$2" "$(basename "${trs%.trs}")"
+    done
+    [ -n "$found" ] || fail "$2: no test was run"
+}
+
+# Runs the function step_NAME with its output in a log. In there set -e is
+# off, as in every command whose status is looked at.
+run_step()
+{
+    local log=$build/$1.log start=$SECONDS status=0
+
+    echo "check: $1" >&3
+    "step_$1" > "$log" 2>&1 || status=$?
+    if [ "$status" -ne 0 ]; then
+        fail "$1, see $log"
+        tail -n 40 "$log" >&3
+    fi
+    echo "  $((SECONDS - start)) s; so far $passed passed, $failed failed," \
+         "$skipped skipped" >&3
+}
+
+print_results()
+{
+    echo "check: $passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+}
+
+exec 3>&1
