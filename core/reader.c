@@ -47,7 +47,10 @@ static bool connect_buffers(ShmImageReader *reader)
         uint32_t *session = reader->session;
         uint32_t other = session[!i];
 
-        if (reader->held[i] || !shmi_state_connect(reader->mapping.state[i]))
+        /* Looks first: a compare-and-swap takes the line from the server. */
+        if (reader->held[i] ||
+            shmi_state_load(reader->mapping.state[i]) != SHMIMAGE_STATE_INIT ||
+            !shmi_state_connect(reader->mapping.state[i]))
             continue;
         /* The buffers are met one by one. If the other has been met already,
          * this is the same start of the server. */

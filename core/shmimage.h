@@ -120,7 +120,10 @@ enum {
     SHMIMAGE_ERROR_IS_SERVER      =  -8,
     /** Vendor's interface only: the call is for servers. */
     SHMIMAGE_ERROR_IS_NOT_SERVER  =  -9,
-    /** The image does not fit into half of the file: make a larger one. */
+    /**
+     * The image does not fit into half of the file: make a larger one. No
+     * image may have more than 1 GiB.
+     */
     SHMIMAGE_ERROR_TOO_LARGE      = -10,
     /** Release, commit or abort what is held first. */
     SHMIMAGE_ERROR_LOCKED         = -11,
@@ -189,7 +192,7 @@ typedef struct ShmImageReaderStats {
     /** Images in blocks of which a block never came. */
     uint64_t incomplete;
     uint64_t sessions;      /**< times that a server initialised the file */
-    int initialised;        /**< 0 while no server has ever used the file */
+    int initialised;        /**< 0 while there is no trace of a server yet */
 } ShmImageReaderStats;
 
 /** What a writer has done so far. All counts start at 0 when it is opened. */
@@ -265,7 +268,8 @@ const char *shmimage_state_name(int state);
  * @param width  of the largest image, pixels
  * @param height of the largest image, pixels
  * @return bytes, at least 20,000,000, with both headers on a page boundary; 0
- *         when width or height is 0 or the size does not fit the type
+ *         when width or height is 0, or an image would have more than 1 GiB,
+ *         which is the most that this library handles
  * @since 0.1
  */
 uint64_t shmimage_file_size(uint32_t width, uint32_t height);

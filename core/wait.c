@@ -81,15 +81,14 @@ static int sleep_on_first(const ShmiWatch *watch, int64_t time)
 static bool system_sleep_on(const ShmiWatch *watch, int64_t time)
 {
     static _Atomic bool no_waitv;
-    int ret;
+    int ret = -ENOSYS;
 
-    if (!atomic_load_explicit(&no_waitv, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&no_waitv, memory_order_relaxed))
         ret = sleep_on_all(watch, time);
-        if (ret != -ENOSYS && ret != -EPERM)
-            return ret != -EFAULT && ret != -EINVAL;
+    if (ret == -ENOSYS || ret == -EPERM) {
         atomic_store_explicit(&no_waitv, true, memory_order_relaxed);
+        ret = sleep_on_first(watch, time);
     }
-    ret = sleep_on_first(watch, time);
     return ret == 0 || ret == -EAGAIN || ret == -EINTR || ret == -ETIMEDOUT;
 }
 

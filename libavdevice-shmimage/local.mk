@@ -7,8 +7,10 @@ pkglib_LTLIBRARIES += shmimage-preload.la
 DEVICE_CPPFLAGS = -I$(srcdir)/libavdevice-shmimage \
                   -I$(srcdir)/libavdevice-shmimage/compat \
                   $(AM_CPPFLAGS) $(FFMPEG_CFLAGS)
-# FFmpeg's tables of options leave out the last members.
-DEVICE_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers
+# FFmpeg's tables of options leave out the last members, and have INT64_MAX for
+# a double.
+DEVICE_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers \
+                -Wno-implicit-const-int-float-conversion
 # The device needs nothing of libavdevice, and that would drag dozens of
 # libraries into every program that the module is preloaded into.
 DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)

@@ -121,8 +121,8 @@ static void say_what_is_awaited(AVFormatContext *s, int initialised)
         return;
     ctx->waiting_for = initialised;
     if (initialised)
-        av_log(s, AV_LOG_INFO, "%s: the server is there, waiting for its "
-               "first image\n", s->url);
+        av_log(s, AV_LOG_INFO, "%s: waiting for an image, a server has "
+               "initialised this file\n", s->url);
     else
         av_log(s, AV_LOG_INFO, "%s: waiting for a server, none has "
                "initialised this file yet\n", s->url);

@@ -11,6 +11,7 @@
 
 Harness t;
 
+__attribute__((format(printf, 3, 0)))
 static void keep_log(void *object, int level, const char *format, va_list args)
 {
     size_t used = strlen(t.log);

@@ -13,9 +13,24 @@
 
 #define MAX_FOLDERS 64
 
+/* Of the whole run. A test that fails in a process of its own gets no chance
+ * to clean up, so that run_suite() does it at the end. */
+static char all_folders[40];
 static char folders[MAX_FOLDERS][64];
 static char names[MAX_FOLDERS][80];
 static int nb_folders;
+
+static void make_all_folders(void)
+{
+    snprintf(all_folders, sizeof(all_folders), "%s/shmimage-test-XXXXXX",
+             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    if (!mkdtemp(all_folders)) {
+        perror(all_folders);
+        exit(EXIT_FAILURE);
+    }
+    /* Some tests go on as another user. */
+    chmod(all_folders, 0711);
+}
 
 const char *test_name(void)
 {
@@ -23,8 +38,7 @@ const char *test_name(void)
     char *name   = names[nb_folders];
 
     ck_assert_int_lt(nb_folders, MAX_FOLDERS);
-    snprintf(folder, sizeof(folders[0]), "%s/shmimage-test-XXXXXX",
-             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    snprintf(folder, sizeof(folders[0]), "%s/XXXXXX", all_folders);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     nb_folders++;
     snprintf(name, sizeof(names[0]), "%s/live.shm", folder);
@@ -49,10 +63,15 @@ static int remove_entry(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
+static void remove_all(const char *folder)
+{
+    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 void test_files_remove(void)
 {
     while (nb_folders)
-        nftw(folders[--nb_folders], remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        remove_all(folders[--nb_folders]);
 }
 
 static size_t size_of(int fd)
@@ -173,8 +192,10 @@ int run_suite(Suite *suite)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    make_all_folders();
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    remove_all(all_folders);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

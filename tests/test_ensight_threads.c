@@ -13,7 +13,7 @@
 #include "ensight_harness.h"
 
 enum {
-    NB_IMAGES  = 600,
+    NB_IMAGES  = 2000,
     NB_READERS = 3,
     NB_WRITERS = 2,
     NB_STREAMS = 4,
@@ -62,6 +62,8 @@ static void look_at(SharedMemoryFrame frame)
 {
     uint32_t number = frame->iFrame;
 
+    /* Let the others try to lock meanwhile. */
+    sched_yield();
     EXPECT(number < NB_IMAGES);
     EXPECT(frame->iWidth == WIDTH && frame->iHeight == HEIGHT);
     EXPECT(pixels_match(frame->buffer, SIZE, number));

@@ -45,10 +45,10 @@ def reason_to_skip():
     return None
 
 
-def libavformat_major():
+def major_version(library):
     answer = subprocess.run(COMMAND + ["-version"], check=True, text=True,
                             capture_output=True, timeout=SECONDS).stdout
-    return int(re.search(r"libavformat\s+(\d+)", answer).group(1))
+    return int(re.search(library + r"\s+(\d+)", answer).group(1))
 
 
 def find_ffprobe():
@@ -204,6 +204,37 @@ class Listing(unittest.TestCase):
         self.assertIn("lavfi", words)
 
 
+@unittest.skipIf(NATIVE, "nothing is preloaded")
+class Preloading(unittest.TestCase):
+    PROGRAM = """
+import ctypes, sys
+load = lambda name: ctypes.CDLL("lib%s.so.%s" % (name, sys.argv.pop()))
+device, format = load("avdevice"), load("avformat")
+device.avdevice_register_all()
+device.avdevice_register_all()
+format.av_demuxer_iterate.restype = ctypes.POINTER(ctypes.c_char_p)
+state, names = ctypes.c_void_p(), []
+while entry := format.av_demuxer_iterate(ctypes.byref(state)):
+    names.append(entry[0])
+print(names.count(b"lavfi"), names.count(b"shmimage"))
+"""
+
+    def run_python(self, *arguments):
+        done = subprocess.run(
+            [SHMIMAGE, "exec", sys.executable, "-c", *map(str, arguments)],
+            capture_output=True, text=True, timeout=SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_device_is_added_once_to_libraries_loaded_later(self):
+        answer = self.run_python(self.PROGRAM, major_version("libavformat"),
+                                 major_version("libavdevice"))
+        self.assertEqual(answer, "1 1\n")
+
+    def test_program_without_ffmpeg_runs(self):
+        self.assertEqual(self.run_python("print(6 * 7)"), "42\n")
+
+
 class Recording(StreamTest):
     """What arrives is what was sent."""
 
@@ -325,7 +356,7 @@ class Playable(StreamTest):
         device's time-out has to end the recording there."""
         self.create()
         self.serve("--frames", 20, "--size", "64x36")
-        late = libavformat_major() >= 61
+        late = major_version("libavformat") >= 61
         recording = self.start_recording(timeout=5 if late else SECONDS)
         self.wait_for_frame(recording, 20)
         recording.process.send_signal(signal.SIGINT)

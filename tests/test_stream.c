@@ -5,7 +5,9 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -204,6 +206,25 @@ static void check_number(uint32_t number)
     check_next(number, WIDTH, HEIGHT, pixels);
 }
 
+static void write_bytes(int buffer, size_t offset, const uint8_t *bytes,
+                        size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    offset += shmi_buffer_offset(TEST_FILE_SIZE + 1, buffer);
+    ck_assert_int_eq(pwrite(fd, bytes, size, (off_t)offset), (ssize_t)size);
+    close(fd);
+}
+
+static void read_bytes(int buffer, size_t offset, uint8_t *bytes, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    offset += shmi_buffer_offset(TEST_FILE_SIZE + 1, buffer);
+    ck_assert_int_eq(pread(fd, bytes, size, (off_t)offset), (ssize_t)size);
+    close(fd);
+}
+
 START_TEST(test_stream_drops_what_finds_no_buffer)
 {
     start(TEST_FILE_SIZE, 0);
@@ -266,6 +287,32 @@ START_TEST(test_stream_goes_on_beside_a_held_frame)
 }
 END_TEST
 
+/* All but what the protocol names: the padding, and the room behind an image,
+ * in which a peer may see something of its own. */
+START_TEST(test_stream_writes_nothing_else_into_the_file)
+{
+    uint8_t before[64], after[64];
+    const size_t image = HEIGHT * ROW;
+
+    start(TEST_FILE_SIZE + 1, 0);
+    memset(before, 0xee, sizeof(before));
+    for (int i = 0; i < SHMI_BUFFERS; i++) {
+        write_bytes(i, 21, before, 3);
+        write_bytes(i, 24 + image, before, sizeof(before));
+    }
+    for (uint32_t number = 0; number < 4; number++) {
+        put(number);
+        check_number(number);
+    }
+    for (int i = 0; i < SHMI_BUFFERS; i++) {
+        read_bytes(i, 21, after, 3);
+        ck_assert_mem_eq(after, before, 3);
+        read_bytes(i, 24 + image, after, sizeof(after));
+        ck_assert_mem_eq(after, before, sizeof(after));
+    }
+}
+END_TEST
+
 START_TEST(test_images_outlive_their_server)
 {
     start(TEST_FILE_SIZE, 0);
@@ -311,6 +358,7 @@ int main(void)
         test_stream_drops_what_finds_no_buffer,
         test_stream_goes_on_across_the_wrap,
         test_abort_is_never_seen,
+        test_stream_writes_nothing_else_into_the_file,
         test_images_outlive_their_server,
         test_stats_of_both_ends_agree,
     };

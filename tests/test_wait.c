@@ -267,50 +267,53 @@ START_TEST(test_wake_is_left_out_where_no_futex_can_be)
 }
 END_TEST
 
-static void add_tests_of_futexes(TCase *tcase)
-{
-    tcase_add_test(tcase, test_watch_sleep_of_a_woken_waiter_is_long);
-    tcase_add_loop_test(tcase, test_watch_sleep_after_a_change_does_not_sleep,
-                        0, SHMI_BUFFERS);
-    tcase_add_test(tcase, test_watch_begin_notes_both_words);
-    tcase_add_loop_test(
-        tcase, test_watch_begin_leaves_out_a_word_that_is_not_aligned, 0,
-        SHMI_BUFFERS);
-    tcase_add_loop_test(tcase, test_wake_is_for_the_word_of_the_state, 0,
-                        SHMI_BUFFERS);
-}
-
 int main(void)
 {
+    const TTest *const once[] = {
+        test_deadline_is_in_nanoseconds,
+        test_deadline_of_zero_is_now,
+        test_deadline_of_a_negative_time_is_never,
+        test_deadline_at_the_largest_time,
+        test_deadline_of_a_huge_time_does_not_overflow,
+        test_watch_sleep_with_a_silent_peer_looks_once_a_millisecond,
+        test_watch_sleep_without_words_is_a_plain_sleep,
+        test_watch_sleep_without_futexes_is_a_plain_sleep,
+        test_watch_sleep_without_futexes_ends_at_the_deadline,
+    };
+    /* For a peer that wakes and for one that doesn't. */
+    const TTest *const for_each_peer[] = {
+        test_watch_sleep_after_the_deadline_does_not_sleep,
+        test_watch_sleep_before_the_deadline_sleeps,
+        test_watch_sleep_ends_at_the_deadline,
+        test_watch_sleep_for_ever_goes_on,
+    };
+    const TTest *const with_futexes[] = {
+        test_watch_sleep_of_a_woken_waiter_is_long,
+        test_watch_begin_notes_both_words,
+    };
+    const TTest *const with_futexes_on_each_word[] = {
+        test_watch_sleep_after_a_change_does_not_sleep,
+        test_watch_begin_leaves_out_a_word_that_is_not_aligned,
+        test_wake_is_for_the_word_of_the_state,
+    };
     Suite *suite = suite_create("wait");
     TCase *tcase = tcase_create("wait");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, test_deadline_is_in_nanoseconds);
-    tcase_add_test(tcase, test_deadline_of_zero_is_now);
-    tcase_add_test(tcase, test_deadline_of_a_negative_time_is_never);
-    tcase_add_test(tcase, test_deadline_at_the_largest_time);
-    tcase_add_test(tcase, test_deadline_of_a_huge_time_does_not_overflow);
-    tcase_add_loop_test(tcase,
-                        test_watch_sleep_after_the_deadline_does_not_sleep, 0,
-                        2);
-    tcase_add_loop_test(tcase, test_watch_sleep_before_the_deadline_sleeps, 0,
-                        2);
-    tcase_add_loop_test(tcase, test_watch_sleep_ends_at_the_deadline, 0, 2);
-    tcase_add_loop_test(tcase, test_watch_sleep_for_ever_goes_on, 0, 2);
-    tcase_add_test(tcase,
-                   test_watch_sleep_with_a_silent_peer_looks_once_a_millisecond);
+    for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
+        tcase_add_test(tcase, once[i]);
+    for (size_t i = 0; i < sizeof(for_each_peer) / sizeof(*once); i++)
+        tcase_add_loop_test(tcase, for_each_peer[i], 0, 2);
     tcase_add_loop_test(tcase,
                         test_watch_sleep_on_one_word_cannot_rely_on_wakes, 0,
                         SHMI_BUFFERS);
-    tcase_add_test(tcase, test_watch_sleep_without_words_is_a_plain_sleep);
-    tcase_add_test(tcase, test_watch_sleep_without_futexes_is_a_plain_sleep);
-    tcase_add_test(tcase,
-                   test_watch_sleep_without_futexes_ends_at_the_deadline);
     tcase_add_loop_test(tcase, test_wake_is_left_out_where_no_futex_can_be, 1,
                         4);
-    if (shmi_wait_can_wake())
-        add_tests_of_futexes(tcase);
+    for (int i = 0; i < 2 && shmi_wait_can_wake(); i++)
+        tcase_add_test(tcase, with_futexes[i]);
+    for (int i = 0; i < 3 && shmi_wait_can_wake(); i++)
+        tcase_add_loop_test(tcase, with_futexes_on_each_word[i], 0,
+                            SHMI_BUFFERS);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

@@ -35,6 +35,7 @@ static const char conclusion[] =
     "  shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm -t 5 \\\n"
     "      -pix_fmt yuv420p live.mp4\n";
 
+__attribute__((format(printf, 2, 0)))
 static void complain(const Command *command, const char *format, va_list args)
 {
     fprintf(stderr, "shmimage%s%s: ", command ? " " : "",

@@ -64,7 +64,9 @@ count_program()
         [ "$left" -eq 0 ] ||
             sed -n "s/^\(.*\) \.\.\. skipped /  SKIP: $2: \1: /p" "$log" >&3
         ;;
-    SKIP) echo "  SKIP: $2: $name: $(tail -n 1 "$log")" >&3 ;;
+    SKIP)
+        echo "  SKIP: $2: $name: $(grep -v '^SKIP ' "$log" | tail -n 1)" >&3
+        ;;
     *)
         echo "  FAIL: $2: $name, see $log" >&3
         tail -n 40 "$log" >&3
