@@ -12,14 +12,15 @@
 #include "shmimage.h"
 #include "wait.h"
 
-/* What a frame that was put together from blocks holds instead of a buffer. */
-#define NO_BUFFER_HELD (-1)
+/* What a frame that was put together from blocks holds instead of a buffer, and
+ * where the newest image is before there was one. */
+#define NO_BUFFER (-1)
 
 /* A frame in the caller's hands, and what its release needs. */
 typedef struct HeldFrame {
     ShmImageFrame frame;    /* first, so that one pointer serves for both */
     ShmImageReader *reader;
-    int buffer;             /* 0, 1 or NO_BUFFER_HELD */
+    int buffer;             /* 0, 1 or NO_BUFFER */
     uint8_t *own_pixels;    /* freed with it; NULL when they are mapped */
 } HeldFrame;
 
@@ -30,7 +31,9 @@ struct ShmImageReader {
     ShmiMapping mapping;
     HeldFrame in_buffer[SHMI_BUFFERS];
     bool held[SHMI_BUFFERS];
-    uint32_t session[SHMI_BUFFERS];  /* times each was seen initialised */
+    uint32_t session;                /* of the newest image */
+    int newest;                      /* the buffer it came in, or NO_BUFFER */
+    uint32_t answered[SHMI_BUFFERS]; /* times, since then */
     ShmiAssembly assembly;
     uint64_t delivered;
     uint64_t refused;
@@ -44,17 +47,12 @@ static bool connect_buffers(ShmImageReader *reader)
     bool connected = false;
 
     for (int i = 0; i < SHMI_BUFFERS; i++) {
-        uint32_t *session = reader->session;
-        uint32_t other = session[!i];
-
         /* Looks first: a compare-and-swap takes the line from the server. */
         if (reader->held[i] ||
             shmi_state_load(reader->mapping.state[i]) != SHMIMAGE_STATE_INIT ||
             !shmi_state_connect(reader->mapping.state[i]))
             continue;
-        /* The buffers are met one by one. If the other has been met already,
-         * this is the same start of the server. */
-        session[i] = session[i] < other ? other : session[i] + 1;
+        reader->answered[i]++;
         shmi_assembly_drop(&reader->assembly, &reader->incomplete);
         shmi_wake(reader->mapping.state[i]);
         connected = true;
@@ -62,17 +60,25 @@ static bool connect_buffers(ShmImageReader *reader)
     return connected;
 }
 
-/* An image shows that its server is past its start. If the other buffer does
- * not wait for an answer by now, another client gave it, and what comes there
- * is of the same session. */
-static void catch_up(ShmImageReader *reader, int buffer)
+/* How often a server was seen to start since the newest image was taken.
+ *
+ * A server initialises both buffers before it draws. So the next image is of
+ * the same session if, and only if, the buffer of the newest one has not been
+ * initialised since; it may still be held, and unanswered. To compare what was
+ * seen of the two buffers would not do: one may have been answered before a
+ * start, and the other one after it. */
+static uint32_t restarts(const ShmImageReader *reader)
 {
-    uint32_t *session = reader->session;
-    int other = !buffer;
+    const uint32_t *answered = reader->answered;
+    uint32_t most = answered[0] > answered[1] ? answered[0] : answered[1];
+    int newest = reader->newest;
 
-    if (session[other] < session[buffer] && !reader->held[other] &&
-        shmi_state_load(reader->mapping.state[other]) != SHMIMAGE_STATE_INIT)
-        session[other] = session[buffer];
+    if (newest == NO_BUFFER)
+        return most;
+    if (!answered[newest] &&
+        shmi_state_load(reader->mapping.state[newest]) != SHMIMAGE_STATE_INIT)
+        return 0;
+    return most ? most : 1;
 }
 
 static void give_back(ShmImageReader *reader, int buffer)
@@ -155,8 +161,8 @@ static int take_block(ShmImageReader *reader, int buffer,
         return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
     }
     held->own_pixels = shmi_assembly_take(&reader->assembly);
-    *frame = hand_out(reader, held, header, NO_BUFFER_HELD, held->own_pixels);
-    (*frame)->session = reader->session[buffer];
+    *frame = hand_out(reader, held, header, NO_BUFFER, held->own_pixels);
+    (*frame)->session = reader->session;
     return SHMIMAGE_OK;
 }
 
@@ -165,13 +171,17 @@ static int take_buffer(ShmImageReader *reader, int buffer,
 {
     ShmiMapping *mapping = &reader->mapping;
     ShmiHeader header;
+    uint32_t started;
 
     if (!shmi_state_lock(mapping->state[buffer]))
         return SHMIMAGE_NO_FRAME;
-    catch_up(reader, buffer);
+    started = restarts(reader);
     shmi_header_read(&header, mapping->header[buffer]);
     if (!shmi_state_still_locked(mapping->state[buffer]))
         return SHMIMAGE_NO_FRAME;
+    reader->session += started;
+    reader->newest   = buffer;
+    reader->answered[0] = reader->answered[1] = 0;
     if (shmi_header_check(&header, mapping->payload) < 0) {
         reader->refused++;
         give_back(reader, buffer);
@@ -184,7 +194,7 @@ static int take_buffer(ShmImageReader *reader, int buffer,
     reader->held[buffer] = true;
     *frame = hand_out(reader, &reader->in_buffer[buffer], &header, buffer,
                       mapping->pixels[buffer]);
-    (*frame)->session = reader->session[buffer];
+    (*frame)->session = reader->session;
     return SHMIMAGE_OK;
 }
 
@@ -229,8 +239,6 @@ static int connect_first(ShmImageReader *reader)
 {
     bool fresh = connect_buffers(reader);
 
-    /* A buffer that did not wait was answered by the client before this. */
-    reader->session[0] = reader->session[1] = fresh;
     for (int i = 0; i < SHMI_BUFFERS && !reader->mapping.shared_role; i++)
         give_back(reader, i);
     return fresh ? SHMIMAGE_OK : SHMIMAGE_RECONNECTING;
@@ -250,6 +258,7 @@ SHMI_EXPORT int shmimage_reader_open(const char *path, unsigned flags,
     if (!r)
         return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
     r->references = 1;
+    r->newest = NO_BUFFER;
     if (pthread_mutex_init(&r->mutex, NULL)) {
         free(r);
         return shmi_error(SHMIMAGE_ERROR_THREAD, NULL);
@@ -296,7 +305,7 @@ SHMI_EXPORT void shmimage_reader_release(ShmImageFrame *frame)
     if (!frame)
         return;
     reader = held->reader;
-    if (held->buffer == NO_BUFFER_HELD) {
+    if (held->buffer == NO_BUFFER) {
         free(held->own_pixels);
         free(held);
     } else {
@@ -336,9 +345,7 @@ SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
     now.delivered   = reader->delivered;
     now.refused     = reader->refused;
     now.incomplete  = reader->incomplete;
-    now.sessions    = reader->session[0] > reader->session[1]
-                          ? reader->session[0]
-                          : reader->session[1];
+    now.sessions    = reader->session + restarts(reader);
     now.initialised = now.sessions || is_initialised(&reader->mapping);
     pthread_mutex_unlock(&reader->mutex);
     shmi_copy_struct(stats, stats_size, &now, sizeof(now));

@@ -176,8 +176,8 @@ typedef struct ShmImageFrame {
     uint32_t width;         /**< pixels, at least 1 */
     uint32_t height;        /**< pixels, at least 1 */
     /**
-     * Starts at 0 and goes up by one each time the server is seen to have
-     * initialised the file anew; numbers of different sessions do not compare.
+     * Goes up when the server was started anew since the image before; numbers
+     * of different sessions do not compare.
      */
     uint32_t session;
     const uint8_t *pixels;  /**< top row first; aligned to nothing */

@@ -62,7 +62,7 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CXX='$(CXX)' NM='$(NM)' PYTHON3='$(PYTHON3)'; \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
-EXTRA_DIST += $(script_tests) tests/peer.py tests/peer_stream.py
+EXTRA_DIST += $(script_tests) tests/test_model.sh tests/peer.py tests/peer_stream.py
 EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 

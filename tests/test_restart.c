@@ -289,6 +289,42 @@ START_TEST(test_session_settles_where_another_client_answers_too)
 }
 END_TEST
 
+/* The reader comes when the server has initialised one buffer of two. */
+START_TEST(test_session_is_one_where_the_reader_came_in_between)
+{
+    uint32_t session;
+
+    shmimage_reader_close(reader);
+    restart(false);
+    poke_state(path, 1, SHMIMAGE_STATE_SERVER);
+    ck_assert_int_eq(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
+    poke_state(path, 1, SHMIMAGE_STATE_INIT);
+    session = session_of_next(1);
+    for (uint32_t number = 2; number < 6; number++)
+        ck_assert_uint_eq(session_of_next(number), session);
+}
+END_TEST
+
+/* Of one server's buffers only the first was answered, and of the next one's
+ * only the second, until both have been met. */
+START_TEST(test_session_is_another_where_two_servers_were_answered_in_part)
+{
+    ShmImageFrame *held;
+    uint32_t session;
+
+    session_of_next(0);
+    held = put_and_take(1);
+    restart(false);
+    look();
+    session = session_of_next(2);
+    restart(false);
+    poke_state(path, 0, SHMIMAGE_STATE_SERVER);
+    shmimage_reader_release(held);
+    poke_state(path, 0, SHMIMAGE_STATE_INIT);
+    ck_assert_uint_ne(session_of_next(3), session);
+}
+END_TEST
+
 START_TEST(test_session_of_a_reader_that_came_first)
 {
     shmimage_reader_close(reader);
@@ -347,6 +383,8 @@ int main(void)
     };
     const TTest *const once[] = {
         test_restart_again_and_again,
+        test_session_is_one_where_the_reader_came_in_between,
+        test_session_is_another_where_two_servers_were_answered_in_part,
         test_restart_while_the_old_server_draws,
         test_session_of_a_reader_that_came_first,
         test_session_of_a_stream_that_is_found_running,
