@@ -40,15 +40,15 @@ static int reserve(const char *path, int fd, uint64_t size)
     int error;
 
     if (size > INT64_MAX)
-        return shmi_file_error(path, EFBIG, "create");
+        return shmi_file_error(path, EFBIG, "create it");
     /* Whatever the umask has taken away. */
     if (fchmod(fd, 0600) < 0)
-        return shmi_file_error(path, errno, "set the mode of");
+        return shmi_file_error(path, errno, "set its mode");
     do
         error = posix_fallocate(fd, 0, (off_t)size);
     while (error == EINTR);
     if (error)
-        return shmi_file_error(path, error, "reserve the space for");
+        return shmi_file_error(path, error, "reserve its space");
     return SHMIMAGE_OK;
 }
 
@@ -66,7 +66,7 @@ static int create_new(const char *path, uint64_t size)
                           "%s: can't create it, its folder does not exist",
                           path);
     if (fd < 0)
-        return shmi_file_error(path, errno, "create");
+        return shmi_file_error(path, errno, "create it");
     ret = reserve(path, fd, size);
     if (ret < 0)
         unlink(path);
@@ -81,11 +81,11 @@ static int create_beside(const char *path, uint64_t size, char *name)
     int fd = mkostemp(name, O_CLOEXEC);
 
     if (fd < 0)
-        return shmi_file_error(path, errno, "create a replacement beside");
+        return shmi_file_error(path, errno, "create a replacement beside it");
     ret = reserve(path, fd, size);
     close(fd);
     if (ret == SHMIMAGE_OK && rename(name, path) < 0)
-        ret = shmi_file_error(path, errno, "replace");
+        ret = shmi_file_error(path, errno, "replace it");
     if (ret < 0)
         unlink(name);
     return ret;
@@ -132,7 +132,7 @@ static int read_buffer_info(const char *path, int fd, size_t offset,
     ssize_t got = pread(fd, bytes, sizeof(bytes), (off_t)offset);
 
     if (got < 0)
-        return shmi_file_error(path, errno, "read");
+        return shmi_file_error(path, errno, "read it");
     if (got < (ssize_t)sizeof(bytes))
         return shmi_error(SHMIMAGE_ERROR_FILE_SIZE,
                           "%s: the file was shortened meanwhile; make a new "

@@ -12,44 +12,44 @@
 #include "mapping.h"
 #include "wait.h"
 
-int shmi_file_error(const char *path, int error, const char *verb)
+int shmi_file_error(const char *path, int error, const char *what)
 {
     switch (error) {
     case ENOENT:
     case ENOTDIR:
         return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
-                          "%s: can't %s it, there is no such file; make one "
+                          "%s: can't %s, there is no such file; make one "
                           "with 'shmimage create --size WIDTHxHEIGHT FILE'",
-                          path, verb);
+                          path, what);
     case EISDIR:
     case ENXIO:
     case ENODEV:
         return shmi_error(SHMIMAGE_ERROR_NOT_REGULAR,
-                          "%s: can't %s it, only a regular file can carry a "
-                          "stream", path, verb);
+                          "%s: can't %s, only a regular file can carry a "
+                          "stream", path, what);
     case EACCES:
     case EPERM:
     case EROFS:
         return shmi_error(SHMIMAGE_ERROR_PERMISSION,
-                          "%s: can't %s it (%s); run as the user who made the "
-                          "file, or change its mode", path, verb,
+                          "%s: can't %s (%s); run as the user who made the "
+                          "file, or change its mode", path, what,
                           strerror(error));
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
         return shmi_error(SHMIMAGE_ERROR_NO_SPACE,
-                          "%s: can't %s it (%s); free some space or use "
-                          "another file system", path, verb, strerror(error));
+                          "%s: can't %s (%s); free some space or use "
+                          "another file system", path, what, strerror(error));
     default:
-        return shmi_error(SHMIMAGE_ERROR_OPEN, "%s: can't %s it (%s)", path,
-                          verb, strerror(error));
+        return shmi_error(SHMIMAGE_ERROR_OPEN, "%s: can't %s (%s)", path,
+                          what, strerror(error));
     }
 }
 
 static int check_file(const char *path, const struct stat *st)
 {
     if (!S_ISREG(st->st_mode))
-        return shmi_file_error(path, ENODEV, "use");
+        return shmi_file_error(path, ENODEV, "use it");
     if (st->st_size < SHMI_MIN_FILE_SIZE)
         return shmi_error(SHMIMAGE_ERROR_FILE_SIZE,
                           "%s: the file has %lld bytes and must have at least "
@@ -66,10 +66,10 @@ int shmi_open_file(const char *path, int access, struct stat *st)
 
     if (fd < 0)
         return shmi_file_error(path, errno, access == O_RDWR
-                                                ? "open (for read and write)"
-                                                : "open");
+                                   ? "open it for reading and writing"
+                                   : "open it");
     if (fstat(fd, st) < 0)
-        ret = shmi_file_error(path, errno, "examine");
+        ret = shmi_file_error(path, errno, "examine it");
     else
         ret = check_file(path, st);
     if (ret < 0) {
@@ -111,11 +111,12 @@ static void find_buffers(ShmiMapping *mapping)
 
 static int take_role(const char *path, ShmiMapping *mapping, unsigned flags)
 {
-    ShmiPresence presence = shmi_presence_take(mapping->fd, mapping->role,
-                                               shmi_wait_can_wake());
+    int take_over = flags & SHMIMAGE_TAKE_OVER;
 
-    mapping->shared_role = presence == SHMI_PRESENCE_HELD;
-    if (mapping->shared_role && !(flags & SHMIMAGE_TAKE_OVER))
+    mapping->shared_role =
+        shmi_presence_take(mapping->fd, mapping->role, shmi_wait_can_wake(),
+                           take_over) == SHMI_PRESENCE_HELD;
+    if (mapping->shared_role && !take_over)
         return shmi_error(SHMIMAGE_ERROR_BUSY,
                           "%s: another process is the %s of this stream; stop "
                           "it first, or use another file", path,

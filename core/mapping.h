@@ -43,9 +43,9 @@ int shmi_open_file(const char *path, int access, struct stat *st);
  * Put a failure of open() or the like into a status, with a message.
  *
  * @param error errno
- * @param verb  what was tried, as in "can't VERB"
+ * @param what  what was tried, as in "can't WHAT"
  */
-int shmi_file_error(const char *path, int error, const char *verb);
+int shmi_file_error(const char *path, int error, const char *what);
 
 /**
  * Open and map a file, and take the role's lock.

@@ -7,20 +7,22 @@
 
 #include "presence.h"
 
-/* Distance from a role's byte to the one that says that it wakes. */
-#define WAKES 2
+/* Distances from a role's byte to the one that says that it wakes, and to the
+ * one for those that took it over. */
+#define WAKES      2
+#define TAKEN_OVER 4
 
 #if SHMI_HAVE_OFD_LOCKS
 
-static struct flock lock_on(int byte)
+static struct flock lock_on(int byte, short type)
 {
-    return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET,
+    return (struct flock){ .l_type = type, .l_whence = SEEK_SET,
                            .l_start = byte, .l_len = 1 };
 }
 
 static ShmiPresence take(int fd, int byte)
 {
-    struct flock lock = lock_on(byte);
+    struct flock lock = lock_on(byte, F_WRLCK);
 
     if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return SHMI_PRESENCE_FREE;
@@ -28,9 +30,16 @@ static ShmiPresence take(int fd, int byte)
                                               : SHMI_PRESENCE_UNKNOWN;
 }
 
+static void share(int fd, int byte)
+{
+    struct flock lock = lock_on(byte, F_RDLCK);
+
+    fcntl(fd, F_OFD_SETLK, &lock);
+}
+
 static ShmiPresence look(int fd, int byte)
 {
-    struct flock lock = lock_on(byte);
+    struct flock lock = lock_on(byte, F_WRLCK);
 
     if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
         return SHMI_PRESENCE_UNKNOWN;
@@ -46,6 +55,11 @@ static ShmiPresence take(int fd, int byte)
     return SHMI_PRESENCE_UNKNOWN;
 }
 
+static void share(int fd, int byte)
+{
+    take(fd, byte);
+}
+
 static ShmiPresence look(int fd, int byte)
 {
     return take(fd, byte);
@@ -53,18 +67,30 @@ static ShmiPresence look(int fd, int byte)
 
 #endif /* SHMI_HAVE_OFD_LOCKS */
 
-ShmiPresence shmi_presence_take(int fd, ShmiRole role, int wakes)
+ShmiPresence shmi_presence_take(int fd, ShmiRole role, int wakes,
+                                int take_over)
 {
     ShmiPresence presence = take(fd, role);
 
-    if (presence == SHMI_PRESENCE_FREE && wakes)
-        take(fd, role + WAKES);
+    if (presence == SHMI_PRESENCE_UNKNOWN)
+        return presence;
+    if (look(fd, role + TAKEN_OVER) == SHMI_PRESENCE_HELD)
+        presence = SHMI_PRESENCE_HELD;
+    if (presence == SHMI_PRESENCE_HELD && !take_over)
+        return presence;
+    if (presence == SHMI_PRESENCE_HELD)
+        share(fd, role + TAKEN_OVER);
+    if (wakes)
+        share(fd, role + WAKES);
     return presence;
 }
 
 ShmiPresence shmi_presence_look(int fd, ShmiRole role)
 {
-    return look(fd, role);
+    ShmiPresence presence = look(fd, role);
+
+    return presence == SHMI_PRESENCE_FREE ? look(fd, role + TAKEN_OVER)
+                                          : presence;
 }
 
 int shmi_presence_wakes(int fd, ShmiRole role)

@@ -7,6 +7,11 @@
  * kernel drops it when its process dies, however it dies. Peers that know
  * nothing of this hold no lock and are not hindered by one.
  *
+ * A role belongs to one open file at a time, which locks the role's byte for
+ * itself. One that takes the role over from a living holder can't have that
+ * lock, so it shares another with its like: nobody shall take it for dead when
+ * the first holder is gone.
+ *
  * What byte n stands for is fixed, since programs built with other versions of
  * this library may be the peer.
  */
@@ -14,8 +19,10 @@
 #define SHMIMAGE_PRESENCE_H
 
 typedef enum ShmiRole {
-    SHMI_SERVER = 0, /**< holds byte 0, and 2 if it wakes the client */
-    SHMI_CLIENT = 1, /**< holds byte 1, and 3 if it wakes the server */
+    /** Holds byte 0, shares 2 if it wakes the client, and 4 if it took over. */
+    SHMI_SERVER = 0,
+    /** Holds byte 1, shares 3 if it wakes the server, and 5 if it took over. */
+    SHMI_CLIENT = 1,
 } ShmiRole;
 
 typedef enum ShmiPresence {
@@ -25,12 +32,15 @@ typedef enum ShmiPresence {
 } ShmiPresence;
 
 /**
- * Take a role's lock, if it is free, for as long as fd is open.
+ * Take a role, for as long as fd is open.
  *
- * @param wakes also tell the peer that it will be woken
- * @return SHMI_PRESENCE_FREE: it was free, and is taken now; _HELD; _UNKNOWN
+ * @param wakes     also tell the peer that it will be woken
+ * @param take_over share the role where somebody has it
+ * @return SHMI_PRESENCE_FREE: nobody had it; _HELD: somebody has it, and it is
+ *         shared now if that was wanted; _UNKNOWN
  */
-ShmiPresence shmi_presence_take(int fd, ShmiRole role, int wakes);
+ShmiPresence shmi_presence_take(int fd, ShmiRole role, int wakes,
+                                int take_over);
 
 /** Who holds a role's lock, other than this fd. */
 ShmiPresence shmi_presence_look(int fd, ShmiRole role);

@@ -38,6 +38,8 @@ struct ShmImageReader {
     uint64_t delivered;
     uint64_t refused;
     uint64_t incomplete;
+    uint32_t refused_width;
+    uint32_t refused_height;
 };
 
 /* Answer a server that has initialised the buffers. One that the caller still
@@ -184,6 +186,8 @@ static int take_buffer(ShmImageReader *reader, int buffer,
     reader->answered[0] = reader->answered[1] = 0;
     if (shmi_header_check(&header, mapping->payload) < 0) {
         reader->refused++;
+        reader->refused_width  = header.width;
+        reader->refused_height = header.height;
         give_back(reader, buffer);
         return SHMIMAGE_NO_FRAME;
     }
@@ -345,6 +349,8 @@ SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
     now.delivered   = reader->delivered;
     now.refused     = reader->refused;
     now.incomplete  = reader->incomplete;
+    now.refused_width  = reader->refused_width;
+    now.refused_height = reader->refused_height;
     now.sessions    = reader->session + restarts(reader);
     now.initialised = now.sessions || is_initialised(&reader->mapping);
     pthread_mutex_unlock(&reader->mutex);

@@ -141,7 +141,11 @@ enum {
     SHMIMAGE_ERROR_NO_SPACE       = -17,
 };
 
-/** Do not refuse with SHMIMAGE_ERROR_BUSY: the caller knows better. */
+/**
+ * Do not refuse with SHMIMAGE_ERROR_BUSY: the caller knows that the other one
+ * hangs, or that the two can share. What one of two readers, or two writers,
+ * holds is not safe from the other.
+ */
 #define SHMIMAGE_TAKE_OVER 0x1
 /** Writer: turn every image of shmimage_writer_put() upside down. */
 #define SHMIMAGE_FLIP      0x2
@@ -193,6 +197,8 @@ typedef struct ShmImageReaderStats {
     uint64_t incomplete;
     uint64_t sessions;      /**< times that a server initialised the file */
     int initialised;        /**< 0 while there is no trace of a server yet */
+    uint32_t refused_width; /**< of the image refused last, pixels */
+    uint32_t refused_height;
 } ShmImageReaderStats;
 
 /** What a writer has done so far. All counts start at 0 when it is opened. */
@@ -200,7 +206,8 @@ typedef struct ShmImageWriterStats {
     uint64_t published;     /**< images given to the reader */
     uint64_t dropped;       /**< images that found no free buffer */
     uint64_t unconnected;   /**< images that came while no reader was there */
-    int connected;          /**< 1 when a reader has connected */
+    /** 1 when a reader has connected, and is not known to be gone. */
+    int connected;
 } ShmImageWriterStats;
 
 /** One of the two buffers, as shmimage_file_info() found it. */
@@ -428,7 +435,8 @@ int shmimage_writer_open(const char *path, unsigned flags,
  * @param stride bytes from one row to the next; 0 means 3 * width; negative
  *               when the next row lies before the previous one
  * @return SHMIMAGE_OK; SHMIMAGE_NO_BUFFER: dropped, the reader is slower than
- *         the caller; SHMIMAGE_UNCONNECTED: dropped, no reader is there;
+ *         the caller; SHMIMAGE_UNCONNECTED: dropped, no reader is there
+ *         yet, or it is known to be gone;
  *         SHMIMAGE_ERROR_TOO_LARGE: use a larger file;
  *         SHMIMAGE_ERROR_LOCKED: between begin and commit;
  *         SHMIMAGE_ERROR_ARGUMENT

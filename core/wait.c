@@ -40,12 +40,24 @@ static void system_sleep(int64_t time)
 
 #if SHMI_HAVE_FUTEX
 
+/* What the newer system calls take, however wide the C library's time is. */
+struct time64 {
+    int64_t seconds;
+    int64_t nanoseconds;
+};
+
+static struct time64 to_time64(int64_t ns)
+{
+    return (struct time64){ .seconds     = ns / NS_PER_SECOND,
+                            .nanoseconds = ns % NS_PER_SECOND };
+}
+
 /* Sleep on every word at once. Linux 5.16 and later. */
 static int sleep_on_all(const ShmiWatch *watch, int64_t time)
 {
 #if defined(SYS_futex_waitv) && defined(FUTEX_32)
     struct futex_waitv waiters[SHMI_BUFFERS] = { 0 };
-    struct timespec until = to_timespec(system_now() + time);
+    struct time64 until = to_time64(system_now() + time);
 
     for (int i = 0; i < watch->words; i++) {
         waiters[i].uaddr = (uintptr_t)watch->word[i];
@@ -63,19 +75,31 @@ static int sleep_on_all(const ShmiWatch *watch, int64_t time)
 #endif
 }
 
+static int sleep_on_word(uint32_t *word, uint32_t seen, int64_t time)
+{
+    long ret;
+#ifdef SYS_futex_time64
+    struct time64 duration = to_time64(time);
+
+    ret = syscall(SYS_futex_time64, word, FUTEX_WAIT, seen, &duration, NULL, 0);
+    if (ret == 0 || errno != ENOSYS)
+        return ret < 0 ? -errno : 0;
+#endif
+    /* Here a long is as wide as the system call's time. */
+    long limit[2] = { (long)(time / NS_PER_SECOND),
+                      (long)(time % NS_PER_SECOND) };
+
+    ret = syscall(SYS_futex, word, FUTEX_WAIT, seen, limit, NULL, 0);
+    return ret < 0 ? -errno : 0;
+}
+
 /* Sleep on the first word; a change of another one has to wait for the end of
  * the sleep, so that is a short one. */
 static int sleep_on_first(const ShmiWatch *watch, int64_t time)
 {
-    struct timespec duration;
-
     if (watch->words > 1 && time > SHMI_POLL_INTERVAL)
         time = SHMI_POLL_INTERVAL;
-    duration = to_timespec(time);
-    if (syscall(SYS_futex, watch->word[0], FUTEX_WAIT, watch->seen[0],
-                &duration, NULL, 0) < 0)
-        return -errno;
-    return 0;
+    return sleep_on_word(watch->word[0], watch->seen[0], time);
 }
 
 static bool system_sleep_on(const ShmiWatch *watch, int64_t time)

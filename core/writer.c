@@ -19,6 +19,7 @@ struct ShmImageWriter {
     bool flip;
     int drawing;            /* the buffer begun, or NOT_DRAWING */
     int next;               /* the buffer to try first */
+    bool client_seen;       /* the client has held its lock */
     uint64_t published;
     uint64_t dropped;
     uint64_t unconnected;
@@ -40,6 +41,38 @@ static bool is_connected(const ShmiMapping *mapping)
 {
     return shmi_state_load(mapping->state[0]) != SHMIMAGE_STATE_INIT ||
            shmi_state_load(mapping->state[1]) != SHMIMAGE_STATE_INIT;
+}
+
+/* Whether the client was there, holding its lock, and is so no more. */
+static bool client_is_gone(ShmImageWriter *writer)
+{
+    switch (shmi_presence_look(writer->mapping.fd, SHMI_CLIENT)) {
+    case SHMI_PRESENCE_HELD:
+        writer->client_seen = true;
+        return false;
+    case SHMI_PRESENCE_FREE:
+        return writer->client_seen;
+    default:
+        return false;
+    }
+}
+
+/* A client that is gone gives nothing back any more, and the next one shall not
+ * begin with what this one left, so the server starts anew. A client that has
+ * come at this very moment sees a server that restarts. Images that nobody has
+ * read count as dropped. */
+static void look_for_client(ShmImageWriter *writer)
+{
+    if (!client_is_gone(writer))
+        return;
+    for (int i = 0; i < SHMI_BUFFERS; i++) {
+        if (shmi_state_load(writer->mapping.state[i]) != SHMIMAGE_STATE_CLIENT)
+            continue;
+        writer->published--;
+        writer->dropped++;
+    }
+    writer->client_seen = false;
+    initialise(&writer->mapping);
 }
 
 static int why_none_is_free(const ShmiMapping *mapping)
@@ -84,6 +117,7 @@ static int begin(ShmImageWriter *writer, const ShmiHeader *header,
     if (writer->drawing != NOT_DRAWING)
         return shmi_error(SHMIMAGE_ERROR_LOCKED,
                           "an image was begun; commit or abort it first");
+    look_for_client(writer);
     for (int i = 0; i < SHMI_BUFFERS; i++) {
         int buffer = (writer->next + i) % SHMI_BUFFERS;
 
@@ -254,6 +288,7 @@ static int look_for_room(ShmImageWriter *writer)
     if (writer->drawing != NOT_DRAWING)
         return shmi_error(SHMIMAGE_ERROR_LOCKED,
                           "an image was begun; commit or abort it first");
+    look_for_client(writer);
     for (int i = 0; i < SHMI_BUFFERS; i++)
         if (shmi_state_load(mapping->state[i]) == SHMIMAGE_STATE_SERVER)
             return SHMIMAGE_OK;
@@ -292,7 +327,8 @@ SHMI_EXPORT int shmimage_writer_stats(ShmImageWriter *writer,
     now.published   = writer->published;
     now.dropped     = writer->dropped;
     now.unconnected = writer->unconnected;
-    now.connected   = is_connected(&writer->mapping);
+    now.connected   = is_connected(&writer->mapping) &&
+                      !client_is_gone(writer);
     pthread_mutex_unlock(&writer->mutex);
     shmi_copy_struct(stats, stats_size, &now, sizeof(now));
     return SHMIMAGE_OK;

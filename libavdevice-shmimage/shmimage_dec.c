@@ -1,6 +1,6 @@
 /*
  * Shared memory image input device
- * Copyright (c) 2025 The shmimage authors
+ * Copyright (c) 2026 The shmimage authors
  *
  * This file is part of FFmpeg.
  *
@@ -125,7 +125,23 @@ static void say_what_is_awaited(AVFormatContext *s, int initialised)
                "initialised this file\n", s->url);
     else
         av_log(s, AV_LOG_INFO, "%s: waiting for a server, none has "
-               "initialised this file yet\n", s->url);
+               "left a trace in this file yet\n", s->url);
+}
+
+static void warn_of_refused(AVFormatContext *s,
+                            const ShmImageReaderStats *stats)
+{
+    uint32_t width  = stats->refused_width;
+    uint32_t height = stats->refused_height;
+    uint64_t size   = shmimage_file_size(width, height);
+
+    av_log(s, AV_LOG_WARNING, "%s: ignoring an image whose header does not "
+           "fit the file or the image\n", s->url);
+    if (size)
+        av_log(s, AV_LOG_WARNING, "if the server means %"PRIu32"x%"PRIu32
+               ", it needs a file of %"PRIu64" bytes: shmimage create --force "
+               "--size %"PRIu32"x%"PRIu32" %s\n", width, height, size, width,
+               height, s->url);
 }
 
 static void report_wait(AVFormatContext *s, int got_image)
@@ -134,9 +150,7 @@ static void report_wait(AVFormatContext *s, int got_image)
     ShmImageReaderStats stats = reader_stats(ctx);
 
     if (stats.refused && !ctx->warned)
-        av_log(s, AV_LOG_WARNING, "%s: ignoring an image whose header does "
-               "not fit the file; if the server means it, make the file "
-               "larger\n", s->url);
+        warn_of_refused(s, &stats);
     ctx->warned = stats.refused > 0;
     if (!got_image && !ctx->width)
         say_what_is_awaited(s, stats.initialised);
@@ -186,21 +200,18 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
  */
 static void place_image(ShmImageContext *ctx, const ShmImageFrame *frame)
 {
-    int64_t step = (int64_t)frame->number - ctx->number;
-    int same_session = frame->session == ctx->session;
+    int64_t step = 1;
 
-    /* Within a session the number wraps; across sessions a smaller one says
-     * that the server began to count anew. */
-    if (same_session)
-        step = (int32_t)(frame->number - ctx->number);
-    step = FFMAX(step, 1);
+    /* The number wraps. A server that was started again may count from
+     * anywhere, and then tells nothing of the time between. */
+    if (frame->session == ctx->session)
+        step = FFMAX((int32_t)(frame->number - ctx->number), 1);
 
     if (ctx->position == AV_NOPTS_VALUE) {
         ctx->position = frame->number;
     } else {
         ctx->position += step;
-        if (same_session)
-            ctx->missed += step - 1;
+        ctx->missed   += step - 1;
     }
     ctx->number  = frame->number;
     ctx->session = frame->session;
@@ -333,8 +344,8 @@ static av_cold int add_stream(AVFormatContext *s)
 static av_cold void say_no_image(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
-    const char *hint = "no server has initialised the file; start one and "
-                       "give it this very path";
+    const char *hint = "no server has left a trace in the file; see that one "
+                       "runs, draws and uses this very path";
 
     if (reader_stats(ctx).initialised)
         hint = "a server has initialised the file; see that it still runs "
@@ -395,15 +406,15 @@ static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
 static av_cold int shmimage_read_close(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
-    ShmImageReaderStats stats;
+    ShmImageReaderStats stats = { 0 };
 
-    if (ctx->width) {
+    if (ctx->reader)
         stats = reader_stats(ctx);
+    if (ctx->width || stats.refused)
         av_log(s, AV_LOG_INFO, "%s: %"PRIu64" images delivered, %"PRIu64
                " missing by their numbers, %"PRIu64" skipped, %"PRIu64
                " refused, %"PRIu64" incomplete\n", s->url, ctx->delivered,
                ctx->missed, ctx->skipped, stats.refused, stats.incomplete);
-    }
     shmimage_reader_close(ctx->reader);
     av_buffer_pool_uninit(&ctx->pool);
     av_packet_free(&ctx->first);

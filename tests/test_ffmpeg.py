@@ -408,7 +408,7 @@ class Refusal(StreamTest):
 
     def test_no_server_in_time(self):
         self.create()
-        self.assert_refused("no server has initialised",
+        self.assert_refused("no server has left a trace",
                             options=["-timeout", "0.2"])
 
     def test_image_that_does_not_fit(self):
@@ -419,6 +419,8 @@ class Refusal(StreamTest):
                                options=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("ignoring an image whose header does not fit",
+                      done.stderr)
+        self.assertIn("9000x9000, it needs a file of 486006784 bytes",
                       done.stderr)
         self.assertIn("1 refused", done.stderr)
 

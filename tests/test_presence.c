@@ -39,14 +39,14 @@ static void teardown(void)
 
 START_TEST(test_presence_take_finds_a_role_free)
 {
-    ck_assert_int_eq(shmi_presence_take(mine, _i, 0), SHMI_PRESENCE_FREE);
+    ck_assert_int_eq(shmi_presence_take(mine, _i, 0, 0), SHMI_PRESENCE_FREE);
 }
 END_TEST
 
 START_TEST(test_presence_take_finds_a_role_held)
 {
-    shmi_presence_take(other, _i, 0);
-    ck_assert_int_eq(shmi_presence_take(mine, _i, 0), SHMI_PRESENCE_HELD);
+    shmi_presence_take(other, _i, 0, 0);
+    ck_assert_int_eq(shmi_presence_take(mine, _i, 0, 0), SHMI_PRESENCE_HELD);
 }
 END_TEST
 
@@ -54,8 +54,8 @@ START_TEST(test_presence_take_of_a_held_role_leaves_it_to_its_holder)
 {
     int third = open_stream(O_RDWR);
 
-    shmi_presence_take(other, _i, 0);
-    shmi_presence_take(mine, _i, 0);
+    shmi_presence_take(other, _i, 0, 0);
+    shmi_presence_take(mine, _i, 0, 0);
     close(other);
     other = open_stream(O_RDWR);
     ck_assert_int_eq(shmi_presence_look(third, _i), SHMI_PRESENCE_FREE);
@@ -65,21 +65,21 @@ END_TEST
 
 START_TEST(test_presence_take_of_one_role_leaves_the_other_free)
 {
-    shmi_presence_take(other, _i, 1);
-    ck_assert_int_eq(shmi_presence_take(mine, !_i, 1), SHMI_PRESENCE_FREE);
+    shmi_presence_take(other, _i, 1, 0);
+    ck_assert_int_eq(shmi_presence_take(mine, !_i, 1, 0), SHMI_PRESENCE_FREE);
 }
 END_TEST
 
 START_TEST(test_presence_look_sees_another_open_file)
 {
-    shmi_presence_take(other, _i, 0);
+    shmi_presence_take(other, _i, 0, 0);
     ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_HELD);
 }
 END_TEST
 
 START_TEST(test_presence_look_does_not_see_itself)
 {
-    shmi_presence_take(mine, _i, 0);
+    shmi_presence_take(mine, _i, 0, 0);
     ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_FREE);
 }
 END_TEST
@@ -87,7 +87,7 @@ END_TEST
 START_TEST(test_presence_look_takes_nothing)
 {
     shmi_presence_look(mine, _i);
-    ck_assert_int_eq(shmi_presence_take(other, _i, 0), SHMI_PRESENCE_FREE);
+    ck_assert_int_eq(shmi_presence_take(other, _i, 0, 0), SHMI_PRESENCE_FREE);
 }
 END_TEST
 
@@ -95,7 +95,7 @@ START_TEST(test_presence_look_needs_only_permission_to_read)
 {
     int third = open_stream(O_RDONLY);
 
-    shmi_presence_take(other, _i, 0);
+    shmi_presence_take(other, _i, 0, 0);
     ck_assert_int_eq(shmi_presence_look(third, _i), SHMI_PRESENCE_HELD);
     close(third);
 }
@@ -105,7 +105,7 @@ START_TEST(test_presence_ends_when_the_file_is_closed)
 {
     int third = open_stream(O_RDWR);
 
-    shmi_presence_take(third, _i, 1);
+    shmi_presence_take(third, _i, 1, 0);
     close(third);
     ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_FREE);
     ck_assert_int_eq(shmi_presence_wakes(mine, _i), 0);
@@ -116,7 +116,7 @@ START_TEST(test_presence_stays_when_another_descriptor_is_closed)
 {
     int third = open_stream(O_RDWR);
 
-    shmi_presence_take(mine, _i, 0);
+    shmi_presence_take(mine, _i, 0, 0);
     close(third);
     ck_assert_int_eq(shmi_presence_look(other, _i), SHMI_PRESENCE_HELD);
 }
@@ -124,22 +124,22 @@ END_TEST
 
 START_TEST(test_presence_wakes_if_so_taken)
 {
-    shmi_presence_take(other, _i, 1);
+    shmi_presence_take(other, _i, 1, 0);
     ck_assert_int_eq(shmi_presence_wakes(mine, _i), 1);
 }
 END_TEST
 
 START_TEST(test_presence_wakes_not_unless_so_taken)
 {
-    shmi_presence_take(other, _i, 0);
+    shmi_presence_take(other, _i, 0, 0);
     ck_assert_int_eq(shmi_presence_wakes(mine, _i), 0);
 }
 END_TEST
 
 START_TEST(test_presence_wakes_not_for_one_who_was_refused)
 {
-    shmi_presence_take(other, _i, 0);
-    shmi_presence_take(mine, _i, 1);
+    shmi_presence_take(other, _i, 0, 0);
+    shmi_presence_take(mine, _i, 1, 0);
     ck_assert_int_eq(shmi_presence_wakes(other, _i), 0);
 }
 END_TEST
@@ -147,7 +147,7 @@ END_TEST
 /* The bytes are known to programs built with other versions. */
 START_TEST(test_presence_locks_the_bytes_it_promises)
 {
-    shmi_presence_take(mine, _i, 1);
+    shmi_presence_take(mine, _i, 1, 0);
     for (int byte = 0; byte < 8; byte++) {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
                               .l_start = byte, .l_len = 1 };
@@ -165,7 +165,7 @@ static pid_t start_holder(ShmiRole role)
     pid_t pid = fork();
 
     if (pid == 0) {
-        shmi_presence_take(open(path, O_RDWR | O_CLOEXEC), role, 1);
+        shmi_presence_take(open(path, O_RDWR | O_CLOEXEC), role, 1, 0);
         alarm(60);
         for (;;)
             pause();
@@ -214,15 +214,15 @@ static void add_tests(TCase *tcase)
 
 START_TEST(test_presence_is_unknown_without_locks)
 {
-    ck_assert_int_eq(shmi_presence_take(other, _i, 1), SHMI_PRESENCE_UNKNOWN);
-    ck_assert_int_eq(shmi_presence_take(mine, _i, 1), SHMI_PRESENCE_UNKNOWN);
+    ck_assert_int_eq(shmi_presence_take(other, _i, 1, 0), SHMI_PRESENCE_UNKNOWN);
+    ck_assert_int_eq(shmi_presence_take(mine, _i, 1, 0), SHMI_PRESENCE_UNKNOWN);
     ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_UNKNOWN);
 }
 END_TEST
 
 START_TEST(test_presence_wakes_not_without_locks)
 {
-    shmi_presence_take(other, _i, 1);
+    shmi_presence_take(other, _i, 1, 0);
     ck_assert_int_eq(shmi_presence_wakes(mine, _i), 0);
 }
 END_TEST

@@ -4,6 +4,7 @@
 # receives what it sends.
 
 : "${SHMIMAGE_SRCDIR:=$(dirname "$0")/..}" "${SHMIMAGE_BUILDDIR:=.}"
+: "${SHMIMAGE:=$SHMIMAGE_BUILDDIR/tools/shmimage}"
 : "${CC:=cc}" "${PYTHON3:=python3}"
 warnings='-std=c11 -pedantic -Wall -Wextra -Werror'
 work=$(mktemp -d "${TMPDIR:-/tmp}/shmimage-readme-XXXXXX") || exit 99
@@ -20,6 +21,7 @@ $CC $warnings $SANITIZE_CFLAGS -I"$SHMIMAGE_SRCDIR/core" \
     $SANITIZE_CFLAGS -no-install "$work/server.o" \
     "$SHMIMAGE_BUILDDIR/libshmimage.la" -o "$work/server" || exit 1
 
+"$SHMIMAGE" create --size 640x480 "$work/live.shm" || exit 1
 "$work/server" "$work/live.shm" &
 server=$!
 "$PYTHON3" "$SHMIMAGE_SRCDIR/tests/peer.py" client --wait-file 30 \

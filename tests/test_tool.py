@@ -6,6 +6,7 @@ SHMIMAGE names the tool. Without it this program ends with 77, for a test that
 is skipped.
 """
 
+import ctypes
 import json
 import os
 import pty
@@ -29,7 +30,7 @@ BUILD = os.environ.get("SHMIMAGE_BUILDDIR")
 FFMPEG = os.environ.get("FFMPEG") or "ffmpeg"
 COMMANDS = ("create", "info", "send", "reset", "exec")
 LEAST_FILE = 20_000_000
-COUNTS = re.compile(r": sent (\d+), dropped (\d+), before a client came (\d+); "
+COUNTS = re.compile(r": sent (\d+), dropped (\d+), without a client (\d+); "
                     r"(\d+\.\d) images/s; (.*)")
 
 
@@ -52,6 +53,22 @@ def have_locks():
             return "#define SHMI_HAVE_OFD_LOCKS 1" in config.read()
     except OSError:
         return True
+
+
+def load_library():
+    """The library that was built with the tool, or None if it can't be."""
+    if os.environ.get("SANITIZE_CFLAGS"):
+        return None
+    try:
+        library = ctypes.CDLL(os.path.join(BUILD or "", ".libs",
+                                           "libshmimage.so"))
+    except OSError:
+        return None
+    library.shmimage_reader_open.argtypes = (
+        ctypes.c_char_p, ctypes.c_uint, ctypes.POINTER(ctypes.c_void_p))
+    library.shmimage_reader_close.argtypes = (ctypes.c_void_p,)
+    library.shmimage_reader_close.restype = None
+    return library
 
 
 def read_cells(pixels, width, height):
@@ -168,7 +185,9 @@ class Usage(ToolTest):
     def test_version(self):
         out, _ = self.run_tool("--version")
         self.assertRegex(out, r"\Ashmimage \d+\.\d+\.\d+\n\Z")
-        self.assertEqual(out, self.run_tool("-V")[0])
+        for command in ((), *((command,) for command in COMMANDS)):
+            for option in ("--version", "-V"):
+                self.assertEqual((out, ""), self.run_tool(*command, option))
 
     def test_wrong_usage_names_what_is_wrong_and_points_to_help(self):
         cases = (
@@ -182,7 +201,8 @@ class Usage(ToolTest):
             (("info", "-z", "a"), "'-z'"),
             (("info", "--json=1", "a"), "'--json' takes no value"),
             (("create", "a"), "--size"),
-            (("create", "--size", "1x1", "--bytes", "1", "a"), "--bytes"),
+            (("create", "--size", "1x1", "--bytes", "1", "a"),
+             "give only one of --size and --bytes"),
             (("create", "--size"), "'--size' needs a value"),
             (("send", "--s", "1", "a"), "'--s'"),
             (("send", "--input", "-", "a"), "--size"),
@@ -603,6 +623,33 @@ class Status(ToolTest):
         self.assertGreater(int(line.group(2)), 0)
         last = COUNTS.search(self.stop(server))
         self.assertRegex(last.group(5), r"done after \d+\.\d s")
+
+    @unittest.skipUnless(have_locks(), "built without locks")
+    def test_client_that_has_left_is_not_connected(self):
+        library = load_library()
+        if not library:
+            self.skipTest("the library can't be loaded here")
+        server, _ = self.send("--size", "8x8", "--rate", 200)
+        stream = ctypes.c_void_p()
+        self.assertGreaterEqual(
+            library.shmimage_reader_open(os.fsencode(self.path), 0,
+                                         ctypes.byref(stream)), 0)
+        self.wait_for_status(server, "client connected, not reading")
+        library.shmimage_reader_close(stream)
+        line = self.wait_for_status(server, "waiting for a client")
+        # It stays like that, and says so once more.
+        later = COUNTS.search(server.stderr.readline())
+        self.assertEqual(later.group(1, 5),
+                         (line.group(1), "waiting for a client"))
+        self.assertGreater(int(later.group(3)), int(line.group(3)))
+        self.stop(server)
+
+    def wait_for_status(self, server, words):
+        def look():
+            line = COUNTS.search(server.stderr.readline())
+            return line if line.group(5) == words else None
+
+        return wait_for(look, "no status says: " + words)
 
     def test_quiet(self):
         self.run_tool("create", "--size", "8x8", self.path)

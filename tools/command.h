@@ -28,6 +28,9 @@ extern const Command send_command;
 extern const Command reset_command;
 extern const Command exec_command;
 
+/** Print the version; returns COMMAND_OK. */
+int command_version(void);
+
 /** Say what failed, on standard error; returns COMMAND_FAILED. */
 int command_failed(const Command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -19,6 +19,7 @@ static const char help[] =
     "  --force              replace FILE if it is there; who has it open\n"
     "                       keeps the old one, and has to open the new one\n"
     "  -h, --help           show this\n"
+    "  -V, --version        show the version\n"
     "\n"
     "Example:\n"
     "  shmimage create --size 3840x2160 /dev/shm/live.shm\n";
@@ -30,7 +31,7 @@ enum {
 };
 
 static const struct option options[] = {
-    OPTION_HELP,
+    OPTIONS_COMMON,
     { "size", required_argument, NULL, OPTION_SIZE },
     { "bytes", required_argument, NULL, OPTION_BYTES },
     { "force", no_argument, NULL, OPTION_FORCE },
@@ -75,9 +76,10 @@ static int run(int argc, char **argv)
     path = options_file(self, argc, argv);
     if (!path)
         return COMMAND_USAGE;
-    if (!size.width == !bytes)
-        return command_misused(self, "say how large with either --size or "
-                               "--bytes");
+    if (size.width && bytes)
+        return command_misused(self, "give only one of --size and --bytes");
+    if (!size.width && !bytes)
+        return command_misused(self, "say how large with --size or --bytes");
     if (size.width)
         bytes = shmimage_file_size(size.width, size.height);
     if (!bytes)

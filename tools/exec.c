@@ -23,13 +23,14 @@ static const char help[] =
     "                 environment variable SHMIMAGE_PRELOAD names, or the one\n"
     "                 that was built or installed together with this program\n"
     "  -h, --help     show this\n"
+    "  -V, --version  show the version\n"
     "\n"
     "COMMAND has to be linked dynamically with FFmpeg's libraries, and must\n"
     "not be set-uid. The exit code is COMMAND's, or 1 if it can't be run.\n"
     "\n"
     "Examples:\n"
     "  shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm -t 5 \\\n"
-    "      -pix_fmt yuv420p live.mp4\n"
+    "      -c:v libx264 -preset veryfast -pix_fmt yuv420p live.mp4\n"
     "  shmimage exec ffplay -f shmimage -i /dev/shm/live.shm\n";
 
 enum {
@@ -37,7 +38,7 @@ enum {
 };
 
 static const struct option options[] = {
-    OPTION_HELP,
+    OPTIONS_COMMON,
     { "module", required_argument, NULL, OPTION_MODULE },
     { 0 },
 };

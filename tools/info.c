@@ -12,8 +12,9 @@
 static const char help[] =
     "Show what is known of a stream's FILE, without taking part in it.\n"
     "\n"
-    "  --json      as one JSON object, see below\n"
-    "  -h, --help  show this\n"
+    "  --json         as one JSON object, see below\n"
+    "  -h, --help     show this\n"
+    "  -V, --version  show the version\n"
     "\n"
     "The state of a buffer says who owns it and why:\n"
     "  server         free, or the file is new\n"
@@ -48,7 +49,7 @@ enum {
 };
 
 static const struct option options[] = {
-    OPTION_HELP,
+    OPTIONS_COMMON,
     { "json", no_argument, NULL, OPTION_JSON },
     { 0 },
 };

@@ -38,11 +38,14 @@ int options_next(const Command *command, int argc, char **argv,
     int option;
 
     opterr = 0;
-    option = getopt_long(argc, argv, first ? "+:h" : ":h", table, NULL);
+    option = getopt_long(argc, argv, first ? "+:hV" : ":hV", table, NULL);
     switch (option) {
     case 'h':
         print_help(command);
-        return OPTIONS_HELP;
+        return OPTIONS_DONE;
+    case 'V':
+        command_version();
+        return OPTIONS_DONE;
     case ':':
         command_misused(command, "option '%s' needs a value",
                         argv[optind - 1]);
@@ -57,7 +60,7 @@ int options_next(const Command *command, int argc, char **argv,
 
 int options_exit(int option)
 {
-    return option == OPTIONS_HELP ? COMMAND_OK : COMMAND_USAGE;
+    return option == OPTIONS_DONE ? COMMAND_OK : COMMAND_USAGE;
 }
 
 const char *options_file(const Command *command, int argc, char **argv)

@@ -13,12 +13,14 @@
 
 enum {
     OPTIONS_END   = -1, /**< operands follow, from optind on */
-    OPTIONS_HELP  = -2, /**< help was asked for and printed */
+    OPTIONS_DONE  = -2, /**< help or the version was asked for and printed */
     OPTIONS_ERROR = -3, /**< and has been reported */
 };
 
-/** The entry for --help that each command's table begins with. */
-#define OPTION_HELP { "help", no_argument, NULL, 'h' }
+/** The entries that each command's table begins with. */
+#define OPTIONS_COMMON \
+    { "help", no_argument, NULL, 'h' }, \
+    { "version", no_argument, NULL, 'V' }
 
 typedef struct Size {
     uint32_t width, height;
@@ -38,7 +40,7 @@ typedef struct Rate {
 int options_next(const Command *command, int argc, char **argv,
                  const struct option *table, int first);
 
-/** The exit code after OPTIONS_HELP or OPTIONS_ERROR. */
+/** The exit code after OPTIONS_DONE or OPTIONS_ERROR. */
 int options_exit(int option);
 
 /** The one operand, or NULL after an error was reported. */

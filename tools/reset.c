@@ -10,8 +10,9 @@ static const char help[] =
     "leaves them. This gets a stream going again whose server or client died\n"
     "while it had a buffer locked. Images that nobody has read are lost.\n"
     "\n"
-    "  --force     do it even if a server is there\n"
-    "  -h, --help  show this\n"
+    "  --force        do it even if a server is there\n"
+    "  -h, --help     show this\n"
+    "  -V, --version  show the version\n"
     "\n"
     "Example:\n"
     "  shmimage reset /dev/shm/live.shm\n";
@@ -21,7 +22,7 @@ enum {
 };
 
 static const struct option options[] = {
-    OPTION_HELP,
+    OPTIONS_COMMON,
     { "force", no_argument, NULL, OPTION_FORCE },
     { 0 },
 };

@@ -35,10 +35,11 @@ static const char help[] =
     "  --take-over          do it although another server is there\n"
     "  --quiet              no status lines and no summary\n"
     "  -h, --help           show this\n"
+    "  -V, --version        show the version\n"
     "\n"
     "The status on standard error, once a second and at the end, says how\n"
     "many images were sent, were dropped as there was no room or no time for\n"
-    "them, and came before there was a client. After SIGINT and SIGTERM there\n"
+    "them, and came while there was no client. After SIGINT and SIGTERM there\n"
     "is a summary too, and the exit code is 0.\n"
     "\n"
     "Examples:\n"
@@ -62,7 +63,7 @@ enum {
 };
 
 static const struct option options[] = {
-    OPTION_HELP,
+    OPTIONS_COMMON,
     { "size", required_argument, NULL, OPTION_SIZE },
     { "size-every", required_argument, NULL, OPTION_SIZE_EVERY },
     { "input", required_argument, NULL, OPTION_INPUT },

@@ -33,7 +33,7 @@ static const char conclusion[] =
     "  shmimage create --size 1920x1080 /dev/shm/live.shm\n"
     "  shmimage send --size 1920x1080 /dev/shm/live.shm &\n"
     "  shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm -t 5 \\\n"
-    "      -pix_fmt yuv420p live.mp4\n";
+    "      -c:v libx264 -preset veryfast -pix_fmt yuv420p live.mp4\n";
 
 __attribute__((format(printf, 2, 0)))
 static void complain(const Command *command, const char *format, va_list args)
@@ -75,7 +75,7 @@ static int print_help(void)
     return COMMAND_OK;
 }
 
-static int print_version(void)
+int command_version(void)
 {
     printf("shmimage %s\n", SHMIMAGE_VERSION);
     if (strcmp(shmimage_version(), SHMIMAGE_VERSION))
@@ -90,7 +90,7 @@ static int run(int argc, char **argv)
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         return print_help();
     if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
-        return print_version();
+        return command_version();
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
         if (!strcmp(argv[1], commands[i]->name))
             return commands[i]->run(argc - 1, argv + 1);

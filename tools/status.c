@@ -30,7 +30,7 @@ static const char *describe_client(const ShmImageWriterStats *stats,
 static void print_counts(const Status *status, const ShmImageWriterStats *stats,
                          const char *client, double rate)
 {
-    fprintf(stderr, "%s: sent %llu, dropped %llu, before a client came %llu; "
+    fprintf(stderr, "%s: sent %llu, dropped %llu, without a client %llu; "
             "%.1f images/s; %s", status->path,
             (unsigned long long)stats->published,
             (unsigned long long)(stats->dropped + status->skipped),

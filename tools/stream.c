@@ -120,7 +120,7 @@ static int open_writer(Stream *s)
     ret = shmimage_writer_open(o->path, flags, &s->writer);
     if (ret == SHMIMAGE_ERROR_BUSY)
         return command_failed(&send_command, "%s: another server is using the "
-                              "file; stop it first, or replace it with "
+                              "file; stop it, or take its place with "
                               "--take-over", o->path);
     return ret < 0 ? library_error() : COMMAND_OK;
 }

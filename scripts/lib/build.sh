@@ -37,6 +37,15 @@ make_configure()
     [ -z "$newer" ] || "$top/autogen.sh"
 }
 
+# A tree that was configured itself can't be built from elsewhere.
+need_unconfigured_tree()
+{
+    [ ! -e "$top/config.status" ] ||
+        die "$top has been configured itself, and so can't be built in" \
+            "another directory; run 'make distclean' there, and then this" \
+            "again"
+}
+
 # configure_in DIRECTORY OPTION...: does it only if the last one was another.
 configure_in()
 {
@@ -49,6 +58,8 @@ configure_in()
        [ "$stamp" = "$(cat "$dir/.configured" 2>/dev/null)" ]; then
         return
     fi
-    (cd "$dir" && "$top/configure" "$@")
+    # Callers look at the status, which switches set -e off.
+    rm -f "$dir/.configured"
+    (cd "$dir" && "$top/configure" "$@") || return
     printf '%s\n' "$stamp" > "$dir/.configured"
 }

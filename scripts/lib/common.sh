@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the scripts share: messages, a temporary directory, packages.
+# What the scripts share: messages, a temporary directory, packages. Needs
+# $top, the project's folder.
 
 # Or a failure inside $(…) would go unnoticed.
 shopt -s inherit_errexit
@@ -21,6 +22,13 @@ usage_error()
     say "$@"
     printf "Try '%s --help'.\n" "$program" >&2
     exit 2
+}
+
+print_version()
+{
+    printf '%s (shmimage) %s\n' "$program" "$(
+        sed -n 's/^AC_INIT(\[shmimage\], *\[\([^]]*\)\].*/\1/p' \
+            "$top/configure.ac")"
 }
 
 # Sets $work to a new directory that is removed when the script ends.

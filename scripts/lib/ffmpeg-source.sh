@@ -12,7 +12,7 @@ ffmpeg_suites='
 7.1 trixie
 '
 
-# The status of a script that cannot get at a source here; tests skip on it.
+# The status of a script that cannot get at a source here.
 source_unavailable=77
 
 ffmpeg_releases() { awk 'NF { print $1 }' <<<"$ffmpeg_suites"; }

@@ -44,7 +44,7 @@ count_program()
         bad=$(($(number_after "$log" ', Failures: ') +
                $(number_after "$log" ', Errors: ')))
     elif grep -q '^Ran [0-9]* test' "$log"; then
-        ran=$(number_after "$log" '^Ran ')
+        ran=$(number_after "$log" 'Ran ')
         bad=$(($(number_after "$log" '[( ]failures=') +
                $(number_after "$log" '[( ]errors=')))
         left=$(number_after "$log" '[( ]skipped=')
@@ -82,7 +82,7 @@ count_results()
     for trs in "$1"/tests/*.trs; do
         [ -e "$trs" ] || continue
         found=yes
-        count_program "${trs%.trs}" "$2" "$(basename "${trs%.trs}")"
+        count_program "${trs%.trs}" "$2" "$(basename "${trs%.trs}" .skip)"
     done
     [ -n "$found" ] || fail "$2: no test was run"
 }
