@@ -137,6 +137,7 @@ static ShmImageFrame *hand_out(ShmImageReader *reader, HeldFrame *held,
         .number  = header->frame_number,
         .width   = header->width,
         .height  = header->height,
+        .session = reader->session,
         .pixels  = pixels,
         .size    = shmi_image_size(header->width, header->height,
                                    SHMI_MAX_IMAGE_SIZE),
@@ -164,7 +165,6 @@ static int take_block(ShmImageReader *reader, int buffer,
     }
     held->own_pixels = shmi_assembly_take(&reader->assembly);
     *frame = hand_out(reader, held, header, NO_BUFFER, held->own_pixels);
-    (*frame)->session = reader->session;
     return SHMIMAGE_OK;
 }
 
@@ -198,7 +198,6 @@ static int take_buffer(ShmImageReader *reader, int buffer,
     reader->held[buffer] = true;
     *frame = hand_out(reader, &reader->in_buffer[buffer], &header, buffer,
                       mapping->pixels[buffer]);
-    (*frame)->session = reader->session;
     return SHMIMAGE_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -99,6 +100,38 @@ static void write_at(int fd, const void *bytes, size_t size, size_t offset)
 static void read_at(int fd, void *bytes, size_t size, size_t offset)
 {
     ck_assert_int_eq(pread(fd, bytes, size, (off_t)offset), (ssize_t)size);
+}
+
+const char *folder_of(const char *path)
+{
+    static char folder[128];
+
+    strcpy(folder, path);
+    *strrchr(folder, '/') = '\0';
+    return folder;
+}
+
+int count_entries(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int n = 0;
+
+    if (!dir)
+        return -1;
+    while ((entry = readdir(dir)))
+        n += entry->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
 }
 
 void poke(const char *path, int buffer, const ShmiHeader *header,

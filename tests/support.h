@@ -30,6 +30,15 @@ const char *test_file(uint64_t size);
 /** Remove all that test_name() and test_file() made. A fixture's teardown. */
 void test_files_remove(void);
 
+/** The folder of a file, until the next call. */
+const char *folder_of(const char *path);
+
+/** How many files a folder has, but for hidden ones; -1 if there is none. */
+int count_entries(const char *folder);
+
+/** Make a file of some text. */
+void write_file(const char *path, const char *text);
+
 /** Write a header and then its state, as a vendor's peer would. */
 void poke(const char *path, int buffer, const ShmiHeader *header,
           uint8_t state);

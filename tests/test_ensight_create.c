@@ -190,11 +190,8 @@ static int try_create_as_nobody(const char *path, uint32_t options)
 START_TEST(test_create_without_permission)
 {
     static const mode_t modes[] = { 0000, 0444, 0222 };
-    char folder[128];
 
-    snprintf(folder, sizeof(folder), "%s", t.path);
-    *strrchr(folder, '/') = '\0';
-    ck_assert_int_eq(chmod(folder, 0755), 0);
+    ck_assert_int_eq(chmod(folder_of(t.path), 0755), 0);
     for (int i = 0; i < COUNT(modes); i++) {
         int ret;
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * Texts: of statuses, of states, of the last failure and of the version; and
- * that a status has the published code where there is one.
+ * Texts: of statuses, of states, of the last failure and of the version.
  */
 #include "config.h"
 
@@ -42,39 +41,6 @@ static const struct {
     STATUS(ERROR_EXISTS),
     STATUS(ERROR_NO_SPACE),
 };
-
-static const struct {
-    int status;
-    int published;
-} same[] = {
-    { SHMIMAGE_UNCONNECTED, IMAGESTREAM_UNCONNECTED },
-    { SHMIMAGE_RECONNECTING, IMAGESTREAM_RECONNECTING },
-    { SHMIMAGE_NO_FRAME, IMAGESTREAM_NO_FRAMEAVAILABLE },
-    { SHMIMAGE_NO_BUFFER, IMAGESTREAM_NO_BUFFERAVAILABLE },
-    { SHMIMAGE_OK, IMAGESTREAM_NOERROR },
-    { SHMIMAGE_ERROR_ARGUMENT, IMAGESTREAM_BAD_ARGS },
-    { SHMIMAGE_ERROR_NOT_LOCKED, IMAGESTREAM_NOT_LOCKED },
-    { SHMIMAGE_ERROR_FILE_SIZE, IMAGESTREAM_BAD_FILE_SIZE },
-    { SHMIMAGE_ERROR_OPEN, IMAGESTREAM_UNABLE_TO_OPEN_FILE },
-    { SHMIMAGE_ERROR_MAP, IMAGESTREAM_UNABLE_TO_MAP_FILE },
-    { SHMIMAGE_ERROR_MEMORY, IMAGESTREAM_MEMORY_ALLOC_ERROR },
-    { SHMIMAGE_ERROR_THREAD, IMAGESTREAM_THREAD_CREATE_ERROR },
-    { SHMIMAGE_ERROR_IS_SERVER, IMAGESTREAM_IS_SERVER },
-    { SHMIMAGE_ERROR_IS_NOT_SERVER, IMAGESTREAM_IS_NOTSERVER },
-    { SHMIMAGE_ERROR_TOO_LARGE, IMAGESTREAM_FRAME_TOO_LARGE },
-    { SHMIMAGE_ERROR_LOCKED, IMAGESTREAM_LOCKED },
-    { SHMIMAGE_STATE_SERVER, IMAGESTREAM_BUFFER_STATE_SERVER },
-    { SHMIMAGE_STATE_SERVER_LOCKED, IMAGESTREAM_BUFFER_STATE_SERVER_LOCKED },
-    { SHMIMAGE_STATE_CLIENT, IMAGESTREAM_BUFFER_STATE_CLIENT },
-    { SHMIMAGE_STATE_CLIENT_LOCKED, IMAGESTREAM_BUFFER_STATE_CLIENT_LOCKED },
-    { SHMIMAGE_STATE_INIT, IMAGESTREAM_BUFFER_STATE_INIT },
-};
-
-START_TEST(test_statuses_have_published_values)
-{
-    ck_assert_int_eq(same[_i].status, same[_i].published);
-}
-END_TEST
 
 START_TEST(test_error_string_of_status)
 {
@@ -246,8 +212,6 @@ int main(void)
     Suite *suite = suite_create("error");
     TCase *tcase = tcase_create("error");
 
-    tcase_add_loop_test(tcase, test_statuses_have_published_values, 0,
-                        COUNT(same));
     tcase_add_loop_test(tcase, test_error_string_of_status, 0,
                         COUNT(statuses));
     tcase_add_test(tcase, test_error_string_of_any_int);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,39 +23,6 @@ static struct stat stat_of(const char *path)
 
     ck_assert_int_eq(lstat(path, &st), 0);
     return st;
-}
-
-/* The folder that a test has to itself. */
-static const char *folder_of(const char *path)
-{
-    static char folder[128];
-
-    strcpy(folder, path);
-    *strrchr(folder, '/') = '\0';
-    return folder;
-}
-
-static int count_entries(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    int n = 0;
-
-    if (!dir)
-        return -1;
-    while ((entry = readdir(dir)))
-        n += entry->d_name[0] != '.';
-    closedir(dir);
-    return n;
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
 }
 
 START_TEST(test_file_size_of_no_pixels_is_zero)

@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -29,39 +28,6 @@
 static const unsigned ways[] = { 0, SHMIMAGE_REPLACE };
 
 #define NB_WAYS ((int)(sizeof(ways) / sizeof(ways[0])))
-
-/* The folder that a test has to itself. */
-static const char *folder_of(const char *path)
-{
-    static char folder[128];
-
-    strcpy(folder, path);
-    *strrchr(folder, '/') = '\0';
-    return folder;
-}
-
-static int count_entries(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    int n = 0;
-
-    if (!dir)
-        return -1;
-    while ((entry = readdir(dir)))
-        n += entry->d_name[0] != '.';
-    closedir(dir);
-    return n;
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
-}
 
 static void check_has_no_folder(const char *path, unsigned flags)
 {

@@ -260,11 +260,8 @@ static int status_for_nobody(int (*opener)(const char *), const char *path)
 static const char *file_with_mode(mode_t mode)
 {
     const char *path = sized_file(10000000);
-    char folder[128];
 
-    strcpy(folder, path);
-    *strrchr(folder, '/') = '\0';
-    ck_assert_int_eq(chmod(folder, 0755), 0);
+    ck_assert_int_eq(chmod(folder_of(path), 0755), 0);
     ck_assert_int_eq(chmod(path, mode), 0);
     return path;
 }
