@@ -28,7 +28,10 @@ struct _SharedMemoryImageStream {
 /* The published code for one that only shmimage.h has. */
 static SharedMemoryImageError published(int status)
 {
-    if (status == SHMIMAGE_ERROR_NOT_FOUND)
+    if (status == SHMIMAGE_DISCONNECTED)
+        return IMAGESTREAM_NO_FRAMEAVAILABLE;
+    if (status == SHMIMAGE_ERROR_NOT_FOUND ||
+        status == SHMIMAGE_ERROR_TRUNCATED)
         return IMAGESTREAM_BAD_FILE_SIZE;
     if (status < IMAGESTREAM_LOCKED)
         return IMAGESTREAM_UNABLE_TO_OPEN_FILE;
@@ -144,8 +147,9 @@ SharedMemoryImageStream_putframe(SharedMemoryImageStream stream,
         return shmi_error(IMAGESTREAM_BAD_ARGS, NULL);
     if (!stream->writer)
         return shmi_error(IMAGESTREAM_IS_NOTSERVER, NULL);
-    return shmimage_writer_put(stream->writer, frame->iFrame, frame->iWidth,
-                               frame->iHeight, frame->buffer, 0);
+    return published(shmimage_writer_put(stream->writer, frame->iFrame,
+                                         frame->iWidth, frame->iHeight,
+                                         frame->buffer, 0));
 }
 
 SHMI_EXPORT SharedMemoryImageError

@@ -12,6 +12,8 @@ static const struct {
     int status;
     const char *text;
 } texts[] = {
+    { SHMIMAGE_DISCONNECTED,
+      "the server is gone" },
     { SHMIMAGE_UNCONNECTED,
       "no client has connected to the stream yet" },
     { SHMIMAGE_RECONNECTING,
@@ -56,6 +58,8 @@ static const struct {
       "the file exists already" },
     { SHMIMAGE_ERROR_NO_SPACE,
       "no space is left for the file" },
+    { SHMIMAGE_ERROR_TRUNCATED,
+      "the file was shortened while it was in use" },
 };
 
 /* Room for the longest path, and for what to do, which comes after it. */

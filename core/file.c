@@ -175,16 +175,3 @@ SHMI_EXPORT int shmimage_file_info(const char *path, ShmImageFileInfo *info,
         shmi_copy_struct(info, info_size, &now, sizeof(now));
     return ret;
 }
-
-SHMI_EXPORT int shmimage_file_reset(const char *path, unsigned flags)
-{
-    ShmImageWriter *writer;
-    int ret;
-
-    if (flags & ~(unsigned)SHMIMAGE_TAKE_OVER)
-        return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
-    ret = shmimage_writer_open(path, flags, &writer);
-    if (ret == SHMIMAGE_OK)
-        shmimage_writer_close(writer);
-    return ret;
-}

@@ -10,9 +10,11 @@ pkgconfig_DATA += core/libshmimage.pc
 
 libshmimage_core_la_SOURCES = core/abi.h \
                               core/assembly.c core/assembly.h \
+                              core/connection.c core/connection.h \
                               core/ensight_api.c \
                               core/error.c core/error.h \
                               core/file.c \
+                              core/guard.c core/guard.h \
                               core/layout.c core/layout.h \
                               core/mapping.c core/mapping.h \
                               core/presence.c core/presence.h \
@@ -22,9 +24,10 @@ libshmimage_core_la_SOURCES = core/abi.h \
                               core/writer.c
 
 libshmimage_la_SOURCES =
+# A handler of SIGBUS stays installed and must not be unloaded: nodelete.
 libshmimage_la_LIBADD = libshmimage-core.la
 libshmimage_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(SHMIMAGE_LT_VERSION) \
-                         -no-undefined
+                         -no-undefined -Wl,-z,nodelete
 libshmimage_la_DEPENDENCIES = libshmimage-core.la
 if HAVE_VERSION_SCRIPT
 libshmimage_la_LDFLAGS += -Wl,--version-script=$(srcdir)/core/libshmimage.sym

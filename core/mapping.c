@@ -79,21 +79,25 @@ int shmi_open_file(const char *path, int access, struct stat *st)
     return fd;
 }
 
-static int map_file(const char *path, ShmiMapping *mapping,
-                    const struct stat *st)
+static int map_file(ShmiMapping *mapping)
 {
-    if ((uintmax_t)st->st_size > SIZE_MAX)
-        return shmi_error(SHMIMAGE_ERROR_MAP,
-                          "%s: the file is larger than the address space",
-                          path);
-    mapping->size = st->st_size;
     mapping->base = mmap(NULL, mapping->size, PROT_READ | PROT_WRITE,
                          MAP_SHARED, mapping->fd, 0);
     if (mapping->base == MAP_FAILED)
         return shmi_error(SHMIMAGE_ERROR_MAP,
                           "%s: can't map its %zu bytes (%s); use a smaller "
                           "file or another file system",
-                          path, mapping->size, strerror(errno));
+                          mapping->path, mapping->size, strerror(errno));
+    if (mapping->flags & SHMIMAGE_NO_GUARD)
+        return SHMIMAGE_OK;
+    mapping->guard = shmi_guard_add(mapping->base, mapping->size);
+    if (!mapping->guard) {
+        munmap(mapping->base, mapping->size);
+        return shmi_error(SHMIMAGE_ERROR_MAP,
+                          "%s: can't guard against the file being shortened, "
+                          "too many streams are open in this process; close "
+                          "one first", mapping->path);
+    }
     return SHMIMAGE_OK;
 }
 
@@ -109,35 +113,50 @@ static void find_buffers(ShmiMapping *mapping)
     }
 }
 
-static int take_role(const char *path, ShmiMapping *mapping, unsigned flags)
+static int take_role(ShmiMapping *mapping)
 {
-    int take_over = flags & SHMIMAGE_TAKE_OVER;
+    int take_over = mapping->flags & SHMIMAGE_TAKE_OVER;
 
-    mapping->shared_role =
-        shmi_presence_take(mapping->fd, mapping->role, shmi_wait_can_wake(),
-                           take_over) == SHMI_PRESENCE_HELD;
+    ShmiPresence presence =
+        mapping->flags & SHMI_NO_ROLE
+            ? shmi_presence_look(mapping->fd, mapping->role)
+            : shmi_presence_take(mapping->fd, mapping->role,
+                                 shmi_wait_can_wake(), take_over);
+
+    mapping->shared_role = presence == SHMI_PRESENCE_HELD;
     if (mapping->shared_role && !take_over)
         return shmi_error(SHMIMAGE_ERROR_BUSY,
                           "%s: another process is the %s of this stream; stop "
-                          "it first, or use another file", path,
+                          "it first, or use another file", mapping->path,
                           mapping->role == SHMI_SERVER ? "server" : "client");
     return SHMIMAGE_OK;
 }
 
-int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
-                      ShmiMapping *mapping)
+/* Fill in a mapping of a file that is open; closes it if that fails. */
+static int map_open_file(const char *path, ShmiRole role, unsigned flags,
+                         int fd, const struct stat *st, ShmiMapping *mapping)
 {
-    struct stat st;
     int ret;
-    int fd = shmi_open_file(path, O_RDWR, &st);
 
-    if (fd < 0)
-        return fd;
-    *mapping = (ShmiMapping){ .fd = fd, .role = role, .path = strdup(path) };
-    ret = mapping->path ? take_role(path, mapping, flags)
-                        : shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+    *mapping = (ShmiMapping){
+        .fd     = fd,
+        .role   = role,
+        .flags  = flags,
+        .path   = strdup(path),
+        .device = st->st_dev,
+        .inode  = st->st_ino,
+        .size   = (size_t)st->st_size,
+    };
+    if (!mapping->path)
+        ret = shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+    else if ((uintmax_t)st->st_size > SIZE_MAX)
+        ret = shmi_error(SHMIMAGE_ERROR_MAP,
+                         "%s: the file is larger than the address space",
+                         path);
+    else
+        ret = take_role(mapping);
     if (ret == SHMIMAGE_OK)
-        ret = map_file(path, mapping, &st);
+        ret = map_file(mapping);
     if (ret < 0) {
         free(mapping->path);
         close(fd);
@@ -147,11 +166,83 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
     return SHMIMAGE_OK;
 }
 
+int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
+                      ShmiMapping *mapping)
+{
+    struct stat st;
+    int fd = shmi_open_file(path, O_RDWR, &st);
+
+    if (fd < 0)
+        return fd;
+    return map_open_file(path, role, flags, fd, &st, mapping);
+}
+
+/* The same file again. Its lock belongs to what both descriptors share, so
+ * that the role is not given up in between. */
+static int map_again(const ShmiMapping *old, const struct stat *st,
+                     ShmiMapping *mapping)
+{
+    int fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return SHMIMAGE_NO_FRAME;
+    return map_open_file(old->path, old->role, old->flags, fd, st, mapping);
+}
+
+int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping)
+{
+    struct stat st;
+    int ret;
+
+    if (stat(old->path, &st) < 0 || !S_ISREG(st.st_mode) ||
+        st.st_size < SHMI_MIN_FILE_SIZE)
+        return SHMIMAGE_NO_FRAME;
+    if (st.st_dev != old->device || st.st_ino != old->inode)
+        ret = shmi_mapping_open(old->path, old->role, old->flags, mapping);
+    else if (shmi_mapping_is_short(old))
+        ret = map_again(old, &st, mapping);
+    else
+        return SHMIMAGE_NO_FRAME;
+    return ret < 0 ? SHMIMAGE_NO_FRAME : ret;
+}
+
 void shmi_mapping_close(ShmiMapping *mapping)
 {
+    /* First the locks go, then the peer is woken to see that. */
+    close(mapping->fd);
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        shmi_wake(mapping->state[i]);
+    shmi_guard_remove(mapping->guard);
     munmap(mapping->base, mapping->size);
     free(mapping->path);
-    close(mapping->fd);
+}
+
+bool shmi_mapping_is_short(ShmiMapping *mapping)
+{
+    struct stat st;
+
+    if (!mapping->was_short)
+        mapping->was_short = shmi_guard_was_hit(mapping->guard) ||
+                             (fstat(mapping->fd, &st) == 0 &&
+                              st.st_size != (off_t)mapping->size);
+    return mapping->was_short;
+}
+
+int shmi_mapping_short_error(const ShmiMapping *mapping)
+{
+    struct stat st;
+
+    if (fstat(mapping->fd, &st) == 0 && st.st_size == (off_t)mapping->size)
+        return shmi_error(SHMIMAGE_ERROR_TRUNCATED,
+                          "%s: parts of the file were missing while it was in "
+                          "use: it was shortened and got its size back, or it "
+                          "was made without reserving its space and the file "
+                          "system is full; make a new one with 'shmimage "
+                          "create --force'", mapping->path);
+    return shmi_error(SHMIMAGE_ERROR_TRUNCATED,
+                      "%s: the file was shortened, or got another size, while "
+                      "it was in use; make a new one with 'shmimage create "
+                      "--force', not by writing over it", mapping->path);
 }
 
 bool shmi_mapping_peer_wakes(const ShmiMapping *mapping)

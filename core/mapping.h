@@ -11,15 +11,24 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "guard.h"
 #include "layout.h"
 #include "presence.h"
 #include "state.h"
+
+/** A flag of shmi_mapping_open(): see who has the role, but do not take it. */
+#define SHMI_NO_ROLE 0x80000000u
 
 /** A mapped file in one of the two roles. */
 typedef struct ShmiMapping {
     int fd;
     ShmiRole role;
-    char *path;                      /**< as opened, for messages */
+    unsigned flags;                  /**< as opened */
+    char *path;                      /**< as opened */
+    dev_t device;                    /**< with inode, which file this is */
+    ino_t inode;
+    ShmiGuard *guard;                /**< NULL when it was not wanted */
+    bool was_short;                  /**< see shmi_mapping_is_short() */
     uint8_t *base;
     size_t size;
     size_t payload;                  /**< bytes of pixels in a buffer */
@@ -50,14 +59,43 @@ int shmi_file_error(const char *path, int error, const char *what);
 /**
  * Open and map a file, and take the role's lock.
  *
- * @param flags SHMIMAGE_TAKE_OVER to go on where the role is taken
+ * @param flags SHMIMAGE_TAKE_OVER to go on where the role is taken,
+ *              SHMIMAGE_NO_GUARD
  * @return SHMIMAGE_OK, or one of SHMIMAGE_ERROR_*, with a message
  */
 int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
                       ShmiMapping *mapping);
 
-/** Unmap and close. */
+/**
+ * Open once more what has the name of a file by now: another file, or the same
+ * one after it was shortened and has its size again. Then both mappings hold
+ * the role.
+ *
+ * @return SHMIMAGE_OK; SHMIMAGE_NO_FRAME: the old mapping is still good, or
+ *         nothing better is there yet
+ */
+int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping);
+
+/** Whether two mappings are of the same file. */
+static inline bool shmi_mapping_is_same_file(const ShmiMapping *a,
+                                             const ShmiMapping *b)
+{
+    return a->device == b->device && a->inode == b->inode;
+}
+
+/** Close, tell the peer, and unmap. */
 void shmi_mapping_close(ShmiMapping *mapping);
+
+/**
+ * Whether the file has been shortened, so that what was read from the mapping
+ * before this call may be nothing. One that is longer than it was when it was
+ * mapped has been written anew, and its halves are elsewhere. Once seen so, a
+ * mapping stays so when the file has its size again: what was cut off is lost.
+ */
+bool shmi_mapping_is_short(ShmiMapping *mapping);
+
+/** The status for a file that was shortened, with a message. */
+int shmi_mapping_short_error(const ShmiMapping *mapping);
 
 /** Whether the peer is known to wake this side. */
 bool shmi_mapping_peer_wakes(const ShmiMapping *mapping);

@@ -7,33 +7,42 @@
 
 #include "abi.h"
 #include "assembly.h"
+#include "connection.h"
 #include "error.h"
-#include "mapping.h"
 #include "shmimage.h"
 #include "wait.h"
 
-/* What a frame that was put together from blocks holds instead of a buffer, and
- * where the newest image is before there was one. */
-#define NO_BUFFER (-1)
+/* What a frame that was put together from blocks holds instead of a buffer. */
+#define NO_BUFFER_HELD (-1)
+
+typedef struct OpenFile OpenFile;
 
 /* A frame in the caller's hands, and what its release needs. */
 typedef struct HeldFrame {
     ShmImageFrame frame;    /* first, so that one pointer serves for both */
     ShmImageReader *reader;
-    int buffer;             /* 0, 1 or NO_BUFFER */
+    OpenFile *file;         /* NULL when it is not in a buffer */
+    int buffer;             /* 0, 1 or NO_BUFFER_HELD */
     uint8_t *own_pixels;    /* freed with it; NULL when they are mapped */
 } HeldFrame;
+
+/* The reader's file, or one that it had before and that frames still need. */
+struct OpenFile {
+    ShmiConnection connection;
+    HeldFrame in_buffer[SHMI_BUFFERS];
+    /* The reader has mapped the same file again. The buffers belong to that
+     * mapping now, and what frames hold of this one may be drawn over. */
+    bool superseded;
+};
 
 struct ShmImageReader {
     pthread_mutex_t mutex;           /* guards all that follows it */
     int references;                  /* the open reader and each held frame */
     bool closed;                     /* only held frames are left */
-    ShmiMapping mapping;
-    HeldFrame in_buffer[SHMI_BUFFERS];
-    bool held[SHMI_BUFFERS];
-    uint32_t session;                /* of the newest image */
-    int newest;                      /* the buffer it came in, or NO_BUFFER */
-    uint32_t answered[SHMI_BUFFERS]; /* times, since then */
+    bool said_disconnected;          /* of this server */
+    bool said_truncated;             /* of this file */
+    int64_t next_check;              /* when to look whether to follow */
+    OpenFile *file;
     ShmiAssembly assembly;
     uint64_t delivered;
     uint64_t refused;
@@ -42,102 +51,25 @@ struct ShmImageReader {
     uint32_t refused_height;
 };
 
-/* Answer a server that has initialised the buffers. One that the caller still
- * holds is left alone, so that the server can't draw in it yet. */
-static bool connect_buffers(ShmImageReader *reader)
+static void answer_server(ShmImageReader *reader)
 {
-    bool connected = false;
-
-    for (int i = 0; i < SHMI_BUFFERS; i++) {
-        /* Looks first: a compare-and-swap takes the line from the server. */
-        if (reader->held[i] ||
-            shmi_state_load(reader->mapping.state[i]) != SHMIMAGE_STATE_INIT ||
-            !shmi_state_connect(reader->mapping.state[i]))
-            continue;
-        reader->answered[i]++;
-        shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-        shmi_wake(reader->mapping.state[i]);
-        connected = true;
-    }
-    return connected;
-}
-
-/* How often a server was seen to start since the newest image was taken.
- *
- * A server initialises both buffers before it draws. So the next image is of
- * the same session if, and only if, the buffer of the newest one has not been
- * initialised since; it may still be held, and unanswered. To compare what was
- * seen of the two buffers would not do: one may have been answered before a
- * start, and the other one after it. */
-static uint32_t restarts(const ShmImageReader *reader)
-{
-    const uint32_t *answered = reader->answered;
-    uint32_t most = answered[0] > answered[1] ? answered[0] : answered[1];
-    int newest = reader->newest;
-
-    if (newest == NO_BUFFER)
-        return most;
-    if (!answered[newest] &&
-        shmi_state_load(reader->mapping.state[newest]) != SHMIMAGE_STATE_INIT)
-        return 0;
-    return most ? most : 1;
-}
-
-static void give_back(ShmImageReader *reader, int buffer)
-{
-    if (shmi_state_release(reader->mapping.state[buffer]))
-        shmi_wake(reader->mapping.state[buffer]);
-}
-
-/* Whether the image at a comes before the one at b. The blocks of one image
- * end with the block at offset 0. */
-static bool comes_before(const ShmiHeader *a, const ShmiHeader *b)
-{
-    if (a->frame_number == b->frame_number)
-        return a->offset > b->offset;
-    return shmi_number_before(a->frame_number, b->frame_number);
-}
-
-static bool is_ready(const ShmImageReader *reader, int buffer,
-                     ShmiHeader *header)
-{
-    const ShmiMapping *mapping = &reader->mapping;
-
-    if (reader->held[buffer] ||
-        shmi_state_load(mapping->state[buffer]) != SHMIMAGE_STATE_CLIENT)
-        return false;
-    shmi_header_read(header, mapping->header[buffer]);
-    return true;
-}
-
-/* The ready buffer to read first, or -1. */
-static int next_ready(const ShmImageReader *reader)
-{
-    ShmiHeader header[SHMI_BUFFERS];
-    bool ready[SHMI_BUFFERS];
-
-    for (int i = 0; i < SHMI_BUFFERS; i++)
-        ready[i] = is_ready(reader, i, &header[i]);
-    /* Between those two looks the server may have published in buffer 0, and
-     * after that in buffer 1: seeing the latter makes the former visible. */
-    if (ready[1] && !ready[0])
-        ready[0] = is_ready(reader, 0, &header[0]);
-    if (ready[0] && ready[1])
-        return comes_before(&header[1], &header[0]);
-    return ready[0] ? 0 : ready[1] ? 1 : -1;
+    if (!shmi_connection_answer(&reader->file->connection))
+        return;
+    shmi_assembly_drop(&reader->assembly, &reader->incomplete);
+    reader->said_disconnected = false;
+    reader->said_truncated = false;
 }
 
 static ShmImageFrame *hand_out(ShmImageReader *reader, HeldFrame *held,
-                               const ShmiHeader *header, int buffer,
+                               const ShmiHeader *header, uint32_t session,
                                const uint8_t *pixels)
 {
     held->reader = reader;
-    held->buffer = buffer;
     held->frame  = (ShmImageFrame){
         .number  = header->frame_number,
         .width   = header->width,
         .height  = header->height,
-        .session = reader->session,
+        .session = session,
         .pixels  = pixels,
         .size    = shmi_image_size(header->width, header->height,
                                    SHMI_MAX_IMAGE_SIZE),
@@ -150,12 +82,17 @@ static ShmImageFrame *hand_out(ShmImageReader *reader, HeldFrame *held,
 static int take_block(ShmImageReader *reader, int buffer,
                       const ShmiHeader *header, ShmImageFrame **frame)
 {
+    ShmiConnection *connection = &reader->file->connection;
     HeldFrame *held;
     int ret = shmi_assembly_add(&reader->assembly, header,
-                                reader->mapping.pixels[buffer],
+                                connection->mapping.pixels[buffer],
                                 &reader->incomplete);
 
-    give_back(reader, buffer);
+    shmi_connection_release(connection, buffer);
+    if (ret == SHMIMAGE_OK && shmi_mapping_is_short(&connection->mapping)) {
+        shmi_assembly_drop(&reader->assembly, &reader->incomplete);
+        return shmi_mapping_short_error(&connection->mapping);
+    }
     if (ret != SHMIMAGE_OK)
         return ret;
     held = calloc(1, sizeof(*held));
@@ -163,40 +100,38 @@ static int take_block(ShmImageReader *reader, int buffer,
         shmi_assembly_drop(&reader->assembly, &reader->incomplete);
         return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
     }
+    held->buffer     = NO_BUFFER_HELD;
     held->own_pixels = shmi_assembly_take(&reader->assembly);
-    *frame = hand_out(reader, held, header, NO_BUFFER, held->own_pixels);
+    *frame = hand_out(reader, held, header, connection->session,
+                      held->own_pixels);
     return SHMIMAGE_OK;
 }
 
 static int take_buffer(ShmImageReader *reader, int buffer,
                        ShmImageFrame **frame)
 {
-    ShmiMapping *mapping = &reader->mapping;
+    ShmiConnection *connection = &reader->file->connection;
+    ShmiMapping *mapping = &connection->mapping;
+    HeldFrame *held = &reader->file->in_buffer[buffer];
     ShmiHeader header;
-    uint32_t started;
 
-    if (!shmi_state_lock(mapping->state[buffer]))
+    if (!shmi_connection_lock(connection, buffer, &header))
         return SHMIMAGE_NO_FRAME;
-    started = restarts(reader);
-    shmi_header_read(&header, mapping->header[buffer]);
-    if (!shmi_state_still_locked(mapping->state[buffer]))
-        return SHMIMAGE_NO_FRAME;
-    reader->session += started;
-    reader->newest   = buffer;
-    reader->answered[0] = reader->answered[1] = 0;
     if (shmi_header_check(&header, mapping->payload) < 0) {
         reader->refused++;
         reader->refused_width  = header.width;
         reader->refused_height = header.height;
-        give_back(reader, buffer);
+        shmi_connection_release(connection, buffer);
         return SHMIMAGE_NO_FRAME;
     }
     if (!shmi_header_is_whole(&header))
         return take_block(reader, buffer, &header, frame);
 
     shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-    reader->held[buffer] = true;
-    *frame = hand_out(reader, &reader->in_buffer[buffer], &header, buffer,
+    connection->held[buffer] = true;
+    held->file   = reader->file;
+    held->buffer = buffer;
+    *frame = hand_out(reader, held, &header, connection->session,
                       mapping->pixels[buffer]);
     return SHMIMAGE_OK;
 }
@@ -205,20 +140,112 @@ static int take_buffer(ShmImageReader *reader, int buffer,
  * server that publishes nonsense without end can't keep the caller here. */
 static int look(ShmImageReader *reader, ShmImageFrame **frame)
 {
+    ShmiConnection *connection = &reader->file->connection;
     int ret = SHMIMAGE_NO_FRAME;
 
-    connect_buffers(reader);
-    if (reader->held[0] && reader->held[1])
+    /* Part of it may be good, but where its size is another one by now, so are
+     * the places of the buffers. */
+    if (shmi_mapping_is_short(&connection->mapping))
+        return shmi_mapping_short_error(&connection->mapping);
+    answer_server(reader);
+    if (connection->held[0] && connection->held[1])
         return shmi_error(SHMIMAGE_ERROR_LOCKED,
                           "both buffers are held; release a frame first");
     for (int i = 0; i < SHMI_BUFFERS && ret == SHMIMAGE_NO_FRAME; i++) {
-        int buffer = next_ready(reader);
+        int buffer = shmi_connection_next(connection);
 
         if (buffer < 0)
             break;
         ret = take_buffer(reader, buffer, frame);
     }
+    if (ret == SHMIMAGE_NO_FRAME &&
+        shmi_guard_was_hit(connection->mapping.guard))
+        return shmi_mapping_short_error(&connection->mapping);
     return ret;
+}
+
+static void close_file(OpenFile *file)
+{
+    shmi_mapping_close(&file->connection.mapping);
+    free(file);
+}
+
+static bool is_held(const OpenFile *file)
+{
+    return file->connection.held[0] || file->connection.held[1];
+}
+
+/* Go over to another file of the same name, if there is one. Held frames keep
+ * the old one. */
+static bool follow(ShmImageReader *reader)
+{
+    OpenFile *old  = reader->file;
+    OpenFile *file = calloc(1, sizeof(*file));
+    uint32_t session;
+
+    if (!file)
+        return false;
+    if (shmi_mapping_follow(&old->connection.mapping,
+                            &file->connection.mapping) != SHMIMAGE_OK) {
+        free(file);
+        return false;
+    }
+    shmi_assembly_drop(&reader->assembly, &reader->incomplete);
+    session = shmi_connection_session(&old->connection);
+    old->superseded = shmi_mapping_is_same_file(&old->connection.mapping,
+                                                &file->connection.mapping);
+    /* Images that were ready in a file that was shortened and has its size
+     * again may have lost their pixels. A new server's are not among them: it
+     * publishes only after it was answered, which comes next. */
+    if (old->superseded)
+        reader->refused += shmi_connection_discard(&file->connection);
+    /* Also where another client has answered the new file's server. */
+    if (!shmi_connection_begin(&file->connection, session) &&
+        shmi_connection_has_trace(&file->connection))
+        file->connection.session++;
+    reader->file = file;
+    reader->said_disconnected = false;
+    reader->said_truncated = false;
+    if (!is_held(old))
+        close_file(old);
+    return true;
+}
+
+static bool is_time_to_check(ShmImageReader *reader)
+{
+    int64_t now = shmi_wait_ops->now();
+
+    if (now < reader->next_check)
+        return false;
+    reader->next_check = now + SHMI_CHECK_INTERVAL;
+    return true;
+}
+
+/* A look, and where it finds nothing, the question why. */
+static int look_harder(ShmImageReader *reader, ShmImageFrame **frame)
+{
+    ShmiConnection *connection = &reader->file->connection;
+    int ret = look(reader, frame);
+    bool check, truncated = ret == SHMIMAGE_ERROR_TRUNCATED;
+
+    if (ret != SHMIMAGE_NO_FRAME && !truncated)
+        return ret;
+    check = is_time_to_check(reader);
+    if (truncated && !reader->said_truncated) {
+        reader->said_truncated = true;
+        return shmi_mapping_short_error(&connection->mapping);
+    }
+    if (check && follow(reader))
+        return look(reader, frame);
+    if (truncated || reader->said_disconnected ||
+        !shmi_connection_server_is_gone(connection))
+        return SHMIMAGE_NO_FRAME;
+    /* It may have published its last image after the look above. */
+    ret = look(reader, frame);
+    if (ret != SHMIMAGE_NO_FRAME)
+        return ret;
+    reader->said_disconnected = true;
+    return SHMIMAGE_DISCONNECTED;
 }
 
 static void unreference(ShmImageReader *reader)
@@ -231,49 +258,59 @@ static void unreference(ShmImageReader *reader)
     if (!last)
         return;
     shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-    shmi_mapping_close(&reader->mapping);
+    close_file(reader->file);
     pthread_mutex_destroy(&reader->mutex);
     free(reader);
 }
 
-/* Answer the server, and take back what a client before this one had locked.
- * Not if that one lives: then the buffers are still its own. */
-static int connect_first(ShmImageReader *reader)
+static ShmImageReader *new_reader(void)
 {
-    bool fresh = connect_buffers(reader);
+    ShmImageReader *reader = calloc(1, sizeof(*reader));
 
-    for (int i = 0; i < SHMI_BUFFERS && !reader->mapping.shared_role; i++)
-        give_back(reader, i);
-    return fresh ? SHMIMAGE_OK : SHMIMAGE_RECONNECTING;
+    if (!reader)
+        return NULL;
+    reader->references = 1;
+    reader->file = calloc(1, sizeof(*reader->file));
+    if (!reader->file) {
+        free(reader);
+        return NULL;
+    }
+    return reader;
 }
 
 SHMI_EXPORT int shmimage_reader_open(const char *path, unsigned flags,
                                      ShmImageReader **reader)
 {
+    const unsigned known = SHMIMAGE_TAKE_OVER | SHMIMAGE_NO_GUARD;
     ShmImageReader *r;
     int ret;
 
     if (reader)
         *reader = NULL;
-    if (!path || !reader || flags & ~(unsigned)SHMIMAGE_TAKE_OVER)
+    if (!path || !reader || flags & ~known)
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
-    r = calloc(1, sizeof(*r));
+    r = new_reader();
     if (!r)
         return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
-    r->references = 1;
-    r->newest = NO_BUFFER;
     if (pthread_mutex_init(&r->mutex, NULL)) {
-        free(r);
-        return shmi_error(SHMIMAGE_ERROR_THREAD, NULL);
+        ret = shmi_error(SHMIMAGE_ERROR_THREAD, NULL);
+        goto fail;
     }
-    ret = shmi_mapping_open(path, SHMI_CLIENT, flags, &r->mapping);
+    ret = shmi_mapping_open(path, SHMI_CLIENT, flags,
+                            &r->file->connection.mapping);
     if (ret < 0) {
         pthread_mutex_destroy(&r->mutex);
-        free(r);
-        return ret;
+        goto fail;
     }
     *reader = r;
-    return connect_first(r);
+    return shmi_connection_begin(&r->file->connection, 0)
+               ? SHMIMAGE_OK
+               : SHMIMAGE_RECONNECTING;
+
+fail:
+    free(r->file);
+    free(r);
+    return ret;
 }
 
 SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
@@ -282,6 +319,7 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
 {
     ShmiWatch watch;
     int64_t deadline;
+    bool woken, moved;
     int ret;
 
     if (frame)
@@ -290,14 +328,56 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     deadline = timeout ? shmi_deadline(timeout) : 0;
     do {
-        shmi_watch_begin(&watch, reader->mapping.state);
+        OpenFile *file;
+
         pthread_mutex_lock(&reader->mutex);
-        ret = look(reader, frame);
+        file = reader->file;
+        shmi_watch_begin(&watch, file->connection.mapping.state);
+        ret = look_harder(reader, frame);
+        /* Then the watch is on the file that was left. */
+        moved = file != reader->file;
+        woken = ret == SHMIMAGE_NO_FRAME && timeout && !moved &&
+                shmi_mapping_peer_wakes(&file->connection.mapping);
         pthread_mutex_unlock(&reader->mutex);
     } while (ret == SHMIMAGE_NO_FRAME && timeout &&
-             shmi_watch_sleep(&watch, deadline,
-                              shmi_mapping_peer_wakes(&reader->mapping)));
+             (moved || shmi_watch_sleep(&watch, deadline, woken)));
     return ret;
+}
+
+SHMI_EXPORT int shmimage_frame_check(const ShmImageFrame *frame)
+{
+    const HeldFrame *held = (const HeldFrame *)frame;
+    ShmiMapping *mapping;
+    bool whole;
+
+    if (!frame)
+        return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
+    if (!held->file)
+        return SHMIMAGE_OK;
+    mapping = &held->file->connection.mapping;
+    pthread_mutex_lock(&held->reader->mutex);
+    /* The state gives away a file that has its size again. */
+    whole = !held->file->superseded && !shmi_mapping_is_short(mapping) &&
+            shmi_state_is_untouched(mapping->state[held->buffer]);
+    pthread_mutex_unlock(&held->reader->mutex);
+    return whole ? SHMIMAGE_OK : shmi_mapping_short_error(mapping);
+}
+
+/* Give back what a frame holds of a file. */
+static void release_buffer(ShmImageReader *reader, const HeldFrame *held)
+{
+    OpenFile *file = held->file;
+
+    if (!file->superseded)
+        shmi_connection_release(&file->connection, held->buffer);
+    file->connection.held[held->buffer] = false;
+    if (file != reader->file) {
+        if (!is_held(file))
+            close_file(file);
+    } else if (!reader->closed) {
+        /* A server that has started meanwhile still waits for this buffer. */
+        answer_server(reader);
+    }
 }
 
 SHMI_EXPORT void shmimage_reader_release(ShmImageFrame *frame)
@@ -308,32 +388,15 @@ SHMI_EXPORT void shmimage_reader_release(ShmImageFrame *frame)
     if (!frame)
         return;
     reader = held->reader;
-    if (held->buffer == NO_BUFFER) {
+    if (held->file) {
+        pthread_mutex_lock(&reader->mutex);
+        release_buffer(reader, held);
+        pthread_mutex_unlock(&reader->mutex);
+    } else {
         free(held->own_pixels);
         free(held);
-    } else {
-        pthread_mutex_lock(&reader->mutex);
-        give_back(reader, held->buffer);
-        reader->held[held->buffer] = false;
-        /* A server that has started meanwhile still waits for this buffer. */
-        if (!reader->closed)
-            connect_buffers(reader);
-        pthread_mutex_unlock(&reader->mutex);
     }
     unreference(reader);
-}
-
-/* Whether any server has left a trace in the file, or is there. */
-static bool is_initialised(const ShmiMapping *mapping)
-{
-    for (int i = 0; i < SHMI_BUFFERS; i++) {
-        ShmiHeader header;
-
-        shmi_header_read(&header, mapping->header[i]);
-        if (header.width || shmi_state_load(mapping->state[i]))
-            return true;
-    }
-    return shmi_presence_look(mapping->fd, SHMI_SERVER) == SHMI_PRESENCE_HELD;
 }
 
 SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
@@ -341,17 +404,19 @@ SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
                                       size_t stats_size)
 {
     ShmImageReaderStats now = { 0 };
+    const ShmiConnection *connection;
 
     if (!reader || !stats || !stats_size)
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     pthread_mutex_lock(&reader->mutex);
+    connection = &reader->file->connection;
     now.delivered   = reader->delivered;
     now.refused     = reader->refused;
     now.incomplete  = reader->incomplete;
     now.refused_width  = reader->refused_width;
     now.refused_height = reader->refused_height;
-    now.sessions    = reader->session + restarts(reader);
-    now.initialised = now.sessions || is_initialised(&reader->mapping);
+    now.sessions    = shmi_connection_session(connection);
+    now.initialised = now.sessions || shmi_connection_initialised(connection);
     pthread_mutex_unlock(&reader->mutex);
     shmi_copy_struct(stats, stats_size, &now, sizeof(now));
     return SHMIMAGE_OK;

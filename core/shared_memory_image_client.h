@@ -131,7 +131,8 @@ SharedMemoryImageStream_create(const char *filename, uint32_t options,
  *         IMAGESTREAM_NO_FRAMEAVAILABLE: nothing new, nothing locked;
  *         IMAGESTREAM_LOCKED: unlock the previous image first;
  *         IMAGESTREAM_MEMORY_ALLOC_ERROR: an image that came in blocks is
- *         lost; IMAGESTREAM_IS_SERVER; IMAGESTREAM_BAD_ARGS
+ *         lost; IMAGESTREAM_BAD_FILE_SIZE: the file was shortened meanwhile;
+ *         IMAGESTREAM_IS_SERVER; IMAGESTREAM_BAD_ARGS
  */
 SharedMemoryImageError
 SharedMemoryImageStream_lock(SharedMemoryImageStream stream,

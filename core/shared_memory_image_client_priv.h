@@ -85,6 +85,7 @@ typedef struct {
  *         IMAGESTREAM_NO_BUFFERAVAILABLE: dropped, the client is slower;
  *         IMAGESTREAM_UNCONNECTED: dropped, no client has connected yet;
  *         IMAGESTREAM_FRAME_TOO_LARGE: a larger file is needed;
+ *         IMAGESTREAM_BAD_FILE_SIZE: the file was shortened meanwhile;
  *         IMAGESTREAM_IS_NOTSERVER; IMAGESTREAM_BAD_ARGS, also for an image
  *         without pixels
  */

@@ -60,19 +60,27 @@
  * takes over the buffers that its dead predecessor had locked. While a reader
  * or writer is open, it holds an advisory lock on one byte of the file (where
  * the system has open file description locks), so that a second one of the
- * same role is refused and tools can tell who is there. A peer that takes no
- * part in the locks, like the vendor's, works as well; it just can't be seen.
+ * same role is refused, each side learns of the other's death, however it
+ * died, and tools can tell who is there. A peer that takes no part in the
+ * locks, like the vendor's, works as well; it just can't be seen.
  *
- * Caveats. The file must not be shortened while it is mapped: the system
- * answers the next access with SIGBUS. The transport has no time stamps, no
- * pixel format but RGB, and does not leave the machine. The peer is trusted
- * with the pixels but not with the headers: whatever a header says is checked
- * before it is used.
+ * Replaced and shortened files. A reader whose file is replaced by another one
+ * of the same name follows it. A file that is shortened while it is mapped
+ * would end the process at its next access, by SIGBUS. So opening a reader or
+ * writer installs, once in a process and for good, a handler of that signal,
+ * which puts zeros where the file ends; calls then report
+ * SHMIMAGE_ERROR_TRUNCATED. Faults elsewhere go to the handler that was there
+ * before. A program that installs its own handler later has to call the
+ * earlier one; a program that wants none passes SHMIMAGE_NO_GUARD.
+ *
+ * Caveats. The transport has no time stamps, no pixel format but RGB, and does
+ * not leave the machine. The peer is trusted with the pixels but not with the
+ * headers: whatever a header says is checked before it is used.
  *
  * Threads. All functions may be called from any thread; calls on one reader
  * or one writer are serialised inside, except that closing it must be the
- * last call. No function changes signal handlers or the working directory. A
- * process that forks must not use the same reader or writer on both sides.
+ * last call. A process that forks must not use the same reader or writer on
+ * both sides.
  */
 #ifndef SHMIMAGE_H
 #define SHMIMAGE_H
@@ -93,6 +101,8 @@ extern "C" {
  * values from -11 to 4 are those of the vendor's interface.
  */
 enum {
+    /** The server was there and is gone; no image of it is left. */
+    SHMIMAGE_DISCONNECTED         =   5,
     /** No reader has connected since the server initialised the file. */
     SHMIMAGE_UNCONNECTED          =   4,
     /** Open, and the file has carried a stream before. */
@@ -139,6 +149,8 @@ enum {
     SHMIMAGE_ERROR_EXISTS         = -16,
     /** The file system has no room for the file. */
     SHMIMAGE_ERROR_NO_SPACE       = -17,
+    /** The file was shortened while it was in use: open it, or another. */
+    SHMIMAGE_ERROR_TRUNCATED      = -18,
 };
 
 /**
@@ -151,6 +163,8 @@ enum {
 #define SHMIMAGE_FLIP      0x2
 /** shmimage_file_create(): replace the file that is there. */
 #define SHMIMAGE_REPLACE   0x4
+/** Install no handler of SIGBUS: a file that is shortened ends the process. */
+#define SHMIMAGE_NO_GUARD  0x8
 
 /** Time-out of the functions that wait: until something happens. */
 #define SHMIMAGE_FOREVER   (-1)
@@ -204,7 +218,9 @@ typedef struct ShmImageReaderStats {
 /** What a writer has done so far. All counts start at 0 when it is opened. */
 typedef struct ShmImageWriterStats {
     uint64_t published;     /**< images given to the reader */
-    uint64_t dropped;       /**< images that found no free buffer */
+    uint64_t dropped;       /**< images that found no free buffer, that no reader
+                                 took before it was gone, or whose file was
+                                 shortened */
     uint64_t unconnected;   /**< images that came while no reader was there */
     /** 1 when a reader has connected, and is not known to be gone. */
     int connected;
@@ -333,9 +349,9 @@ int shmimage_file_reset(const char *path, unsigned flags);
  * server has initialised yet is as good.
  *
  * @param path        an existing regular file
- * @param flags       0, or SHMIMAGE_TAKE_OVER to connect although another
- *                    reader of this library is connected; the two then compete
- *                    for the images
+ * @param flags       any of SHMIMAGE_TAKE_OVER, to connect although another
+ *                    reader of this library is connected (the two then compete
+ *                    for the images), and SHMIMAGE_NO_GUARD
  * @param[out] reader the reader, to be closed with shmimage_reader_close();
  *                    NULL on error
  * @return SHMIMAGE_OK: connected, the server had just initialised the file;
@@ -361,19 +377,37 @@ int shmimage_reader_open(const char *path, unsigned flags,
  * The caller may hold two images at a time, one from each buffer; while it
  * does, the server has to drop what it draws.
  *
+ * A file that is replaced, or shortened and then given its size again, is
+ * followed: images of it come with another session.
+ *
  * @param reader     the reader
  * @param timeout    microseconds to wait at the most; 0 looks once and does
  *                   not wait; SHMIMAGE_FOREVER waits until there is an image
  * @param[out] frame the image, to be given back with
  *                   shmimage_reader_release(); NULL when there is none
  * @return SHMIMAGE_OK; SHMIMAGE_NO_FRAME: none in time, call again;
+ *         SHMIMAGE_DISCONNECTED, once for each server that is gone, ahead of
+ *         time: finish, or call again to wait for the next one;
  *         SHMIMAGE_ERROR_LOCKED: the caller holds both buffers;
+ *         SHMIMAGE_ERROR_TRUNCATED, once for each file: finish, or call again
+ *         to wait for a new one;
  *         SHMIMAGE_ERROR_MEMORY: no memory to put blocks together, the image
  *         is lost; SHMIMAGE_ERROR_ARGUMENT
  * @since 0.1
  */
 int shmimage_reader_acquire(ShmImageReader *reader, int64_t timeout,
                             ShmImageFrame **frame);
+
+/**
+ * Ask whether an image was whole for as long as it was used, after using it.
+ *
+ * @param frame from shmimage_reader_acquire(), not yet released
+ * @return SHMIMAGE_OK; SHMIMAGE_ERROR_TRUNCATED: the file was shortened
+ *         meanwhile, some of the pixels may have been zeros;
+ *         SHMIMAGE_ERROR_ARGUMENT
+ * @since 0.1
+ */
+int shmimage_frame_check(const ShmImageFrame *frame);
 
 /**
  * Give an image back, so that the server may use its buffer again. May be
@@ -410,8 +444,9 @@ void shmimage_reader_close(ShmImageReader *reader);
  * reader; one that is connected from before connects again by itself.
  *
  * @param path        an existing regular file, see shmimage_file_create()
- * @param flags       any of SHMIMAGE_FLIP, and SHMIMAGE_TAKE_OVER to become
- *                    the server although another one of this library is there
+ * @param flags       any of SHMIMAGE_FLIP, SHMIMAGE_NO_GUARD, and
+ *                    SHMIMAGE_TAKE_OVER to become the server although another
+ *                    one of this library is there
  * @param[out] writer the writer, to be closed with shmimage_writer_close();
  *                    NULL on error
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_NOT_FOUND, _NOT_REGULAR, _PERMISSION,
@@ -439,6 +474,7 @@ int shmimage_writer_open(const char *path, unsigned flags,
  *         yet, or it is known to be gone;
  *         SHMIMAGE_ERROR_TOO_LARGE: use a larger file;
  *         SHMIMAGE_ERROR_LOCKED: between begin and commit;
+ *         SHMIMAGE_ERROR_TRUNCATED: close the writer and open a new one;
  *         SHMIMAGE_ERROR_ARGUMENT
  * @since 0.1
  */
@@ -470,7 +506,8 @@ int shmimage_writer_begin(ShmImageWriter *writer, uint32_t number,
  * @param writer the writer
  * @return SHMIMAGE_OK; SHMIMAGE_UNCONNECTED: another server has initialised
  *         the file since, the image is lost; SHMIMAGE_ERROR_NOT_LOCKED:
- *         nothing was begun; SHMIMAGE_ERROR_ARGUMENT
+ *         nothing was begun; SHMIMAGE_ERROR_TRUNCATED: the image is lost, open
+ *         a new writer; SHMIMAGE_ERROR_ARGUMENT
  * @since 0.1
  */
 int shmimage_writer_commit(ShmImageWriter *writer);
@@ -496,6 +533,7 @@ int shmimage_writer_abort(ShmImageWriter *writer);
  * @return SHMIMAGE_OK: shmimage_writer_begin() or _put() would succeed now;
  *         SHMIMAGE_NO_BUFFER, SHMIMAGE_UNCONNECTED: not in time, and why;
  *         SHMIMAGE_ERROR_LOCKED: between begin and commit;
+ *         SHMIMAGE_ERROR_TRUNCATED: open a new writer;
  *         SHMIMAGE_ERROR_ARGUMENT
  * @since 0.1
  */

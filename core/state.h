@@ -128,6 +128,21 @@ static inline bool shmi_state_still_locked(const ShmiState *state)
 }
 
 /**
+ * Client: whether nobody can have drawn in a buffer that was locked: it is so
+ * still, or a server has started and waits for its release. The fence keeps
+ * what was read from the buffer in front of the look.
+ */
+static inline bool shmi_state_is_untouched(const ShmiState *state)
+{
+    uint8_t value;
+
+    atomic_thread_fence(memory_order_acquire);
+    value = atomic_load_explicit(state, memory_order_relaxed);
+    return value == SHMIMAGE_STATE_CLIENT_LOCKED ||
+           value == SHMIMAGE_STATE_INIT;
+}
+
+/**
  * Client: give a buffer back. Release: pairs with shmi_state_begin(), so the
  * server draws only after the last pixel was read.
  */

@@ -60,7 +60,9 @@ static bool client_is_gone(ShmImageWriter *writer)
 /* A client that is gone gives nothing back any more, and the next one shall not
  * begin with what this one left, so the server starts anew. A client that has
  * come at this very moment sees a server that restarts. Images that nobody has
- * read count as dropped. */
+ * read count as dropped. Asked for each image, and not only when no buffer is
+ * free: a client without a lock may come next, and what that one holds is not
+ * to be taken. */
 static void look_for_client(ShmImageWriter *writer)
 {
     if (!client_is_gone(writer))
@@ -106,6 +108,12 @@ static int check_image(const ShmImageWriter *writer, uint32_t width,
                       writer->mapping.size, width, height);
 }
 
+static int drop_in_short_file(ShmImageWriter *writer)
+{
+    writer->dropped++;
+    return shmi_mapping_short_error(&writer->mapping);
+}
+
 static int begin(ShmImageWriter *writer, const ShmiHeader *header,
                  uint8_t **pixels)
 {
@@ -117,6 +125,8 @@ static int begin(ShmImageWriter *writer, const ShmiHeader *header,
     if (writer->drawing != NOT_DRAWING)
         return shmi_error(SHMIMAGE_ERROR_LOCKED,
                           "an image was begun; commit or abort it first");
+    if (shmi_mapping_is_short(mapping))
+        return drop_in_short_file(writer);
     look_for_client(writer);
     for (int i = 0; i < SHMI_BUFFERS; i++) {
         int buffer = (writer->next + i) % SHMI_BUFFERS;
@@ -146,6 +156,8 @@ static int commit(ShmImageWriter *writer)
     state = writer->mapping.state[writer->drawing];
     writer->next = (writer->drawing + 1) % SHMI_BUFFERS;
     writer->drawing = NOT_DRAWING;
+    if (shmi_mapping_is_short(&writer->mapping))
+        return drop_in_short_file(writer);
     if (!shmi_state_publish(state)) {
         writer->unconnected++;
         return SHMIMAGE_UNCONNECTED;
@@ -181,7 +193,8 @@ static ShmiHeader whole_image(uint32_t number, uint32_t width, uint32_t height)
 SHMI_EXPORT int shmimage_writer_open(const char *path, unsigned flags,
                                      ShmImageWriter **writer)
 {
-    const unsigned known = SHMIMAGE_TAKE_OVER | SHMIMAGE_FLIP;
+    const unsigned known = SHMIMAGE_TAKE_OVER | SHMIMAGE_FLIP |
+                           SHMIMAGE_NO_GUARD;
     ShmImageWriter *w;
     int ret;
 
@@ -281,6 +294,22 @@ SHMI_EXPORT int shmimage_writer_abort(ShmImageWriter *writer)
     return ret;
 }
 
+SHMI_EXPORT int shmimage_file_reset(const char *path, unsigned flags)
+{
+    ShmiMapping mapping;
+    int ret;
+
+    if (!path || flags & ~(unsigned)SHMIMAGE_TAKE_OVER)
+        return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
+    /* Without the server's lock: this is no server that comes and goes. */
+    ret = shmi_mapping_open(path, SHMI_SERVER, flags | SHMI_NO_ROLE, &mapping);
+    if (ret < 0)
+        return ret;
+    initialise(&mapping);
+    shmi_mapping_close(&mapping);
+    return SHMIMAGE_OK;
+}
+
 static int look_for_room(ShmImageWriter *writer)
 {
     ShmiMapping *mapping = &writer->mapping;
@@ -288,6 +317,8 @@ static int look_for_room(ShmImageWriter *writer)
     if (writer->drawing != NOT_DRAWING)
         return shmi_error(SHMIMAGE_ERROR_LOCKED,
                           "an image was begun; commit or abort it first");
+    if (shmi_mapping_is_short(mapping))
+        return shmi_mapping_short_error(mapping);
     look_for_client(writer);
     for (int i = 0; i < SHMI_BUFFERS; i++)
         if (shmi_state_load(mapping->state[i]) == SHMIMAGE_STATE_SERVER)

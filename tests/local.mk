@@ -5,6 +5,7 @@ core_tests = \
     tests/test_assembly \
     tests/test_assembly_blocks \
     tests/test_client_gone \
+    tests/test_disconnect \
     tests/test_ensight_api \
     tests/test_ensight_create \
     tests/test_ensight_faults \
@@ -16,6 +17,8 @@ core_tests = \
     tests/test_file \
     tests/test_file_info \
     tests/test_file_refused \
+    tests/test_follow \
+    tests/test_guard \
     tests/test_layout \
     tests/test_mapping \
     tests/test_moments \
@@ -28,6 +31,7 @@ core_tests = \
     tests/test_stream \
     tests/test_stress \
     tests/test_testcard \
+    tests/test_truncate \
     tests/test_wait \
     tests/test_wait_system \
     tests/test_waiting \

@@ -18,6 +18,7 @@ static const struct {
     const char *name;
     int status;
 } statuses[] = {
+    STATUS(DISCONNECTED),
     STATUS(UNCONNECTED),
     STATUS(RECONNECTING),
     STATUS(NO_FRAME),
@@ -40,6 +41,7 @@ static const struct {
     STATUS(ERROR_BUSY),
     STATUS(ERROR_EXISTS),
     STATUS(ERROR_NO_SPACE),
+    STATUS(ERROR_TRUNCATED),
 };
 
 START_TEST(test_error_string_of_status)

@@ -214,7 +214,8 @@ static void add_tests(TCase *tcase)
 
 START_TEST(test_presence_is_unknown_without_locks)
 {
-    ck_assert_int_eq(shmi_presence_take(other, _i, 1, 0), SHMI_PRESENCE_UNKNOWN);
+    ck_assert_int_eq(shmi_presence_take(other, _i, 1, 0),
+                     SHMI_PRESENCE_UNKNOWN);
     ck_assert_int_eq(shmi_presence_take(mine, _i, 1, 0), SHMI_PRESENCE_UNKNOWN);
     ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_UNKNOWN);
 }

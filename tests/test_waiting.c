@@ -328,8 +328,10 @@ START_TEST(test_acquire_notices_that_a_server_that_wakes_has_left)
     open_both(TEST_FILE_SIZE);
     acquire(0);
     have_at(3, event_server_leaves);
+    ck_assert_int_eq(acquire(SECOND), SHMIMAGE_DISCONNECTED);
+    ck_assert_int_eq(fake.sleeps, 3);
     ck_assert_int_eq(acquire(SECOND), SHMIMAGE_NO_FRAME);
-    ck_assert_int_eq(fake.sleeps, 3 + 700);
+    ck_assert_int_eq(fake.sleeps, 3 + 1000);
 }
 END_TEST
 
