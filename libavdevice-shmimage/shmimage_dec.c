@@ -57,12 +57,19 @@ enum Timestamps {
     TIMESTAMPS_WALLCLOCK,
 };
 
+enum OnDisconnect {
+    ON_DISCONNECT_EOF,
+    ON_DISCONNECT_WAIT,
+};
+
 typedef struct ShmImageContext {
     const AVClass *class;    ///< class for private options
     AVRational framerate;    ///< images per second, as the server numbers them
     int timestamps;          ///< what pts is made from, enum Timestamps
     int64_t timeout;         ///< microseconds without an image; 0 for no limit
     int latest;              ///< skip to the newest image that is ready
+    int on_disconnect;       ///< what to do without a server, enum OnDisconnect
+    int guard;               ///< survive a file that is shortened
 
     ShmImageReader *reader;  ///< the client's end of the file
     AVPacket *first;         ///< image of read_header, until read_packet
@@ -70,6 +77,8 @@ typedef struct ShmImageContext {
     uint32_t width, height;  ///< of the newest packet; 0 before the first one
     int waiting_for;         ///< what the log said: -1 nothing, or initialised
     int warned;              ///< the log has told of a refused image
+    int truncated;           ///< the log has told that the file was shortened
+    int ended;               ///< the server or its file is gone, for good
     int64_t waiting_since;   ///< start of the wait, or AV_NOPTS_VALUE
 
     uint32_t number;         ///< of the newest image
@@ -90,7 +99,8 @@ static int shmimage_averror(int status)
     case SHMIMAGE_ERROR_BUSY:        return AVERROR(EBUSY);
     case SHMIMAGE_ERROR_MAP:
     case SHMIMAGE_ERROR_MEMORY:      return AVERROR(ENOMEM);
-    case SHMIMAGE_ERROR_OPEN:        return AVERROR(EIO);
+    case SHMIMAGE_ERROR_OPEN:
+    case SHMIMAGE_ERROR_TRUNCATED:   return AVERROR(EIO);
     case SHMIMAGE_ERROR_ARGUMENT:
     case SHMIMAGE_ERROR_FILE_SIZE:
     case SHMIMAGE_ERROR_NOT_REGULAR: return AVERROR(EINVAL);
@@ -157,12 +167,41 @@ static void report_wait(AVFormatContext *s, int got_image)
 }
 
 /**
+ * Decide what the loss of the server, or of its file, means.
+ *
+ * @return 0 to wait for the next one, AVERROR_EOF, or another error
+ */
+static int lose_server(AVFormatContext *s, int status)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int wait = ctx->on_disconnect == ON_DISCONNECT_WAIT;
+
+    if (status == SHMIMAGE_ERROR_TRUNCATED) {
+        if (!ctx->truncated)
+            av_log(s, wait ? AV_LOG_WARNING : AV_LOG_ERROR, "%s\n",
+                   shmimage_error_message());
+        ctx->truncated = 1;
+        if (!wait && !ctx->width)
+            return shmimage_averror(status);
+    } else {
+        /* Before its first image, one server is as good as the next. */
+        wait |= !ctx->width;
+        av_log(s, AV_LOG_INFO, "%s: the server is gone, %s\n", s->url,
+               wait ? "waiting for the next one" : "the capture ends");
+    }
+    if (wait)
+        return 0;
+    ctx->ended = 1;
+    return AVERROR_EOF;
+}
+
+/**
  * Wait for the next image.
  *
  * @param block 0 to wait for a short time only
  * @return 0, AVERROR(EAGAIN) if it does not block, AVERROR(ETIMEDOUT) if no
- *         image came for as long as the option says, AVERROR_EXIT, or another
- *         error
+ *         image came for as long as the option says, AVERROR_EOF if the server
+ *         is gone and shall not be waited for, AVERROR_EXIT, or another error
  */
 static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
 {
@@ -180,14 +219,20 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
         if (ctx->timeout)
             slice = av_clip64(ctx->timeout - waited, 0, WAIT_SLICE);
         ret = shmimage_reader_acquire(ctx->reader, slice, frame);
-        if (ret < 0) {
+        if (ret == SHMIMAGE_DISCONNECTED || ret == SHMIMAGE_ERROR_TRUNCATED) {
+            ret = lose_server(s, ret);
+            if (ret < 0)
+                return ret;
+        } else if (ret < 0) {
             av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
             return shmimage_averror(ret);
-        }
-        report_wait(s, ret == SHMIMAGE_OK);
-        if (ret == SHMIMAGE_OK) {
-            ctx->waiting_since = AV_NOPTS_VALUE;
-            return 0;
+        } else {
+            report_wait(s, ret == SHMIMAGE_OK);
+            if (ret == SHMIMAGE_OK) {
+                ctx->waiting_since = AV_NOPTS_VALUE;
+                ctx->truncated = 0;
+                return 0;
+            }
         }
         if (ctx->timeout && waited + slice >= ctx->timeout)
             return AVERROR(ETIMEDOUT);
@@ -260,11 +305,14 @@ static int note_size(AVFormatContext *s, const ShmImageFrame *frame,
 
 /**
  * Give a packet the pixels of an image, and the image back to the server.
+ *
+ * @return 0, or AVERROR_INVALIDDATA if the file was shortened meanwhile
  */
 static int move_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
                        AVPacket *pkt)
 {
     size_t size = frame->size;
+    int ret = AVERROR(ENOMEM);
 
     if (!ctx->pool)
         ctx->pool = av_buffer_pool_init(size + AV_INPUT_BUFFER_PADDING_SIZE,
@@ -276,9 +324,10 @@ static int move_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
         pkt->size = size;
         memcpy(pkt->data, frame->pixels, size);
         memset(pkt->data + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
+        ret = shmimage_frame_check(frame) < 0 ? AVERROR_INVALIDDATA : 0;
     }
     shmimage_reader_release(frame);
-    return pkt->buf ? 0 : AVERROR(ENOMEM);
+    return ret;
 }
 
 static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
@@ -295,15 +344,11 @@ static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
     pkt->flags |= AV_PKT_FLAG_KEY;
 }
 
-static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
+static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
 {
     ShmImageContext *ctx = s->priv_data;
-    ShmImageFrame *frame;
     int ret;
 
-    ret = wait_for_image(s, block, &frame);
-    if (ret < 0)
-        return ret;
     place_image(ctx, frame);
     if (ctx->latest)
         frame = skip_to_latest(ctx, frame);
@@ -314,6 +359,25 @@ static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
         return ret;
     }
     return move_pixels(ctx, frame, pkt);
+}
+
+static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
+{
+    ShmImageFrame *frame;
+    int ret;
+
+    for (;;) {
+        ret = wait_for_image(s, block, &frame);
+        if (ret < 0)
+            return ret;
+        ret = make_packet(s, frame, pkt);
+        if (ret != AVERROR_INVALIDDATA)
+            return ret;
+        av_packet_unref(pkt);
+        ret = lose_server(s, SHMIMAGE_ERROR_TRUNCATED);
+        if (ret < 0)
+            return ret;
+    }
 }
 
 static av_cold int add_stream(AVFormatContext *s)
@@ -364,7 +428,8 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     ctx->position      = AV_NOPTS_VALUE;
     ctx->pts           = AV_NOPTS_VALUE;
 
-    ret = shmimage_reader_open(s->url, 0, &ctx->reader);
+    ret = shmimage_reader_open(s->url, ctx->guard ? 0 : SHMIMAGE_NO_GUARD,
+                               &ctx->reader);
     if (ret < 0) {
         av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
         return shmimage_averror(ret);
@@ -389,6 +454,8 @@ static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
     if (ctx->first) {
         av_packet_move_ref(pkt, ctx->first);
         av_packet_free(&ctx->first);
+    } else if (ctx->ended) {
+        return AVERROR_EOF;
     } else {
         ret = next_packet(s, !(s->flags & AVFMT_FLAG_NONBLOCK), pkt);
     }
@@ -441,6 +508,17 @@ static const AVOption options[] = {
       0, INT64_MAX, DEC },
     { "latest", "skip to the newest image that is ready",
       OFFSET(latest), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, DEC },
+    { "on_disconnect", "set what to do when the server is gone",
+      OFFSET(on_disconnect), AV_OPT_TYPE_INT, { .i64 = ON_DISCONNECT_EOF },
+      ON_DISCONNECT_EOF, ON_DISCONNECT_WAIT, DEC, .unit = "on_disconnect" },
+    { "eof", "end the capture",
+      0, AV_OPT_TYPE_CONST, { .i64 = ON_DISCONNECT_EOF },
+      0, 0, DEC, .unit = "on_disconnect" },
+    { "wait", "wait for the next server",
+      0, AV_OPT_TYPE_CONST, { .i64 = ON_DISCONNECT_WAIT },
+      0, 0, DEC, .unit = "on_disconnect" },
+    { "guard", "survive a file that is shortened, by a handler of SIGBUS",
+      OFFSET(guard), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, DEC },
     { NULL },
 };
 

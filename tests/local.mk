@@ -53,7 +53,8 @@ script_tests = \
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
-script_tests += tests/test_ffmpeg.py tests/test_ffplay.py
+script_tests += tests/test_ffmpeg.py tests/test_ffplay.py \
+    tests/test_survive.py
 endif
 endif
 
@@ -67,7 +68,7 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CXX='$(CXX)' NM='$(NM)' PYTHON3='$(PYTHON3)'; \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
-EXTRA_DIST += $(script_tests) tests/test_model.sh \
+EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
     tests/peer.py tests/peer_stream.py
 EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
@@ -107,13 +108,19 @@ tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
 
 # Programs that run the device through libavformat, without an ffmpeg.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_waiting
+device_tests = tests/test_device tests/test_device_survives \
+    tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
     libavdevice-shmimage/shmimage_dec.c
 tests_test_device_SOURCES = tests/test_device.c $(device_harness)
 tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
 tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_LDADD = $(LDADD) $(FFMPEG_LIBS)
+tests_test_device_survives_SOURCES = tests/test_device_survives.c \
+    $(device_harness)
+tests_test_device_survives_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_survives_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_survives_LDADD = $(tests_test_device_LDADD)
 tests_test_device_waiting_SOURCES = tests/test_device_waiting.c \
     $(device_harness)
 tests_test_device_waiting_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -136,7 +143,8 @@ else
 # Each is counted as skipped, by its name. automake has rules for the names
 # themselves in any case.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_waiting
+device_tests = tests/test_device tests/test_device_survives \
+    tests/test_device_waiting
 else
 device_tests =
 endif

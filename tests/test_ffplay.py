@@ -92,11 +92,11 @@ class Preview(unittest.TestCase):
                            "--size", f"{WIDTH}x{HEIGHT}",
                            "--start", str(start), self.stream])
 
-    def start_preview(self):
+    def start_preview(self, *options):
         command = [] if NATIVE else [SHMIMAGE, "exec"]
         command += [FFPLAY, "-hide_banner", "-loglevel", "warning",
                     "-noborder", "-left", "0", "-top", "0",
-                    "-f", "shmimage", "-i", self.stream]
+                    "-f", "shmimage", *options, "-i", self.stream]
         self.log = open(os.path.join(self.folder, "ffplay.log"), "w+")
         self.addCleanup(self.log.close)
         return self.start(command, stderr=self.log, env=dict(
@@ -132,7 +132,7 @@ class Preview(unittest.TestCase):
 
     def test_window_goes_on_after_a_restart_of_the_server(self):
         server = self.start_server(START)
-        self.preview = self.start_preview()
+        self.preview = self.start_preview("-on_disconnect", "wait")
         wait_for(lambda: self.number_on_screen(START),
                  "a test card in the window")
         server.terminate()

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of the real ffmpeg tool share.
+
+Environment: SHMIMAGE (the command line tool), FFMPEG (default: ffmpeg),
+FFPROBE (default: the one beside FFMPEG, or ffprobe), FFMPEG_NATIVE (if set,
+FFMPEG has the device built in and needs no module).
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from peer_stream import create_file, file_size
+
+PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
+SHMIMAGE = os.environ.get("SHMIMAGE") or "shmimage"
+FFMPEG = os.environ.get("FFMPEG") or "ffmpeg"
+FFPROBE = os.environ.get("FFPROBE") or "ffprobe"
+NATIVE = bool(os.environ.get("FFMPEG_NATIVE"))
+COMMAND = [FFMPEG] if NATIVE else [SHMIMAGE, "exec", FFMPEG]
+
+SECONDS = 90
+PATIENCE = ["-timeout", str(SECONDS)]
+H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
+        "-pix_fmt", "yuv420p"]
+
+
+def reason_to_skip():
+    """Why nothing here can run, or None."""
+    for program in COMMAND[::2]:
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    answer = subprocess.run(COMMAND + ["-hide_banner", "-version"],
+                            capture_output=True, text=True, timeout=SECONDS)
+    if "runtime does not come first" in answer.stderr:
+        return "a module with a sanitizer can't be preloaded"
+    return None
+
+
+def major_version(library):
+    answer = subprocess.run(COMMAND + ["-version"], check=True, text=True,
+                            capture_output=True, timeout=SECONDS).stdout
+    return int(re.search(library + r"\s+(\d+)", answer).group(1))
+
+
+def find_ffprobe():
+    beside = os.path.join(os.path.dirname(shutil.which(FFMPEG)), "ffprobe")
+    if "FFPROBE" not in os.environ and os.access(beside, os.X_OK):
+        return beside
+    return FFPROBE
+
+
+def wait_for(look, what):
+    """Call look() until its answer is true."""
+    deadline = time.monotonic() + SECONDS
+    while not look():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came: {what()}")
+        time.sleep(0.01)
+
+
+def read_text(path):
+    with open(path, errors="replace") as text:
+        return text.read()
+
+
+def read_manifest(path):
+    """(number, md5) of each image that was sent."""
+    rows = (line.split() for line in read_text(path).splitlines())
+    return [(int(number), md5) for number, _, _, md5 in rows]
+
+
+def read_framemd5(text):
+    """(pts, size, md5) of each packet."""
+    rows = (line.replace(" ", "").split(",") for line in text.splitlines()
+            if line and not line.startswith("#"))
+    return [(int(row[2]), int(row[4]), row[5]) for row in rows]
+
+
+class Running:
+    """A program whose output can be looked at while it runs."""
+
+    def __init__(self, test, name, command):
+        self.name = name
+        self.paths = [os.path.join(test.folder, f"{name}.{stream}")
+                      for stream in ("out", "err")]
+        with open(self.paths[0], "w") as out, open(self.paths[1], "w") as err:
+            self.process = subprocess.Popen(command, stdout=out, stderr=err,
+                                            stdin=subprocess.DEVNULL)
+        test.addCleanup(self.stop)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def out(self):
+        return read_text(self.paths[0])
+
+    def err(self):
+        return read_text(self.paths[1])
+
+    def wait_until(self, look, what):
+        def look_or_ended():
+            return look() or self.process.poll() is not None
+
+        wait_for(look_or_ended,
+                 lambda: f"{what} of {self.name}: {self.out()}{self.err()}")
+        if not look():
+            raise AssertionError(f"{self.name} ended before {what}: "
+                                 f"{self.out()}{self.err()}")
+
+    def end(self):
+        """Wait for its end, and return its exit code."""
+        wait_for(lambda: self.process.poll() is not None,
+                 lambda: f"the end of {self.name}: {self.err()}")
+        return self.process.returncode
+
+
+class StreamTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.stream = self.file("live.shm")
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def create(self, width=64, height=36, more_bytes=0):
+        create_file(self.stream,
+                    max(20_000_000, file_size(width, height)) + more_bytes)
+
+    def serve(self, *options):
+        """Start a server that loses no image, and goes on until it is stopped
+        unless the options say something else: from release 7.0 on, ffmpeg
+        ends only when one more image arrives than it was to record."""
+        server = Running(self, "server", [
+            sys.executable, PEER, "server", self.stream, "--lossless",
+            "--wait-client", str(SECONDS), "--stall", str(SECONDS),
+            "--frames", "0", "--manifest", self.file("manifest"),
+            *map(str, options)])
+        server.wait_until(lambda: "ready" in server.out(), "start")
+        return server
+
+    def stop(self, server):
+        server.process.terminate()
+        self.assertEqual(server.end(), 0, server.err())
+
+    def command(self, *arguments, options=()):
+        return COMMAND + ["-hide_banner", "-nostdin", "-y", "-f", "shmimage",
+                          *options, "-i", self.stream, *arguments]
+
+    def run_ffmpeg(self, *arguments, options=()):
+        return subprocess.run(self.command(*arguments, options=options),
+                              capture_output=True, text=True, timeout=SECONDS)
+
+    def record(self, count, *codec):
+        """The first packets, as read_framemd5() has them."""
+        done = self.run_ffmpeg(
+            "-copyts", "-fps_mode", "passthrough", *(codec or ["-c", "copy"]),
+            "-frames:v", str(count), "-f", "framemd5", "-", options=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return read_framemd5(done.stdout)
+
+    def probe(self, path):
+        """The stream's properties, after all of its frames were decoded."""
+        done = subprocess.run(
+            [find_ffprobe(), "-v", "error", "-count_frames", "-show_streams",
+             "-of", "json", path],
+            capture_output=True, text=True, timeout=SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        return json.loads(done.stdout)["streams"][0]
+
+
+def main():
+    """Run the tests of the program that was started."""
+    reason = reason_to_skip()
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    unittest.main(verbosity=2)

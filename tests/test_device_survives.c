@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <unistd.h>
+
+#include "libavutil/error.h"
+
+#include "device_harness.h"
+
+#define SMALL(n) { .number = n, .width = 8, .height = 4 }
+
+static void stop_server(void)
+{
+    shmimage_writer_close(t.writer);
+    t.writer = NULL;
+}
+
+static void start_server(void)
+{
+    ck_assert_int_eq(shmimage_writer_open(t.path, 0, &t.writer), SHMIMAGE_OK);
+}
+
+/* A device that has read one image and has no other to read. */
+static void read_first(const char *options)
+{
+    static const Image script[] = { SMALL(7) };
+
+    SERVE(script);
+    open_device(options);
+    read_image();
+}
+
+#if SHMI_HAVE_OFD_LOCKS
+
+START_TEST(test_read_packet_ends_for_good_when_the_server_is_gone)
+{
+    read_first("");
+    stop_server();
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(logged("the server is gone, the capture ends"), 1);
+    start_server();
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+}
+END_TEST
+
+START_TEST(test_read_packet_delivers_what_a_server_left)
+{
+    static const Image last[] = { SMALL(8), SMALL(9) };
+
+    read_first("");
+    send_now(&last[0]);
+    send_now(&last[1]);
+    stop_server();
+    read_image();
+    assert_pixels(t.packet, &last[0]);
+    read_image();
+    assert_pixels(t.packet, &last[1]);
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+}
+END_TEST
+
+static void start_again(void)
+{
+    static const Image image = SMALL(0);
+
+    if (t.calls == 3) {
+        start_server();
+    } else if (t.calls == 6) {
+        send_now(&image);
+    }
+}
+
+START_TEST(test_read_packet_waits_for_the_next_server)
+{
+    read_first("on_disconnect=wait");
+    stop_server();
+    t.calls = 0;
+    t.hook = start_again;
+    read_image();
+    ck_assert_int_eq(t.packet->pts, 8);
+    ck_assert_int_eq(logged("waiting for the next one"), 1);
+}
+END_TEST
+
+START_TEST(test_read_packet_times_out_while_it_waits_for_a_server)
+{
+    read_first("on_disconnect=wait:timeout=0.2");
+    stop_server();
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(logged("no image for"), 1);
+}
+END_TEST
+
+START_TEST(test_read_header_waits_for_the_next_server)
+{
+    serve(0);
+    t.hook = start_again;
+    stop_server();
+    open_device("");
+    read_image();
+    ck_assert_int_eq(t.packet->pts, 0);
+}
+END_TEST
+
+#endif /* SHMI_HAVE_OFD_LOCKS */
+
+START_TEST(test_read_packet_ends_when_the_file_is_shortened)
+{
+    read_first("");
+    ck_assert_int_eq(truncate(t.path, _i), 0);
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(logged("shortened"), 1);
+}
+END_TEST
+
+START_TEST(test_read_header_fails_when_the_file_is_shortened)
+{
+    serve(0);
+    ck_assert_int_eq(truncate(t.path, 0), 0);
+    ck_assert_int_lt(try_open(""), 0);
+}
+END_TEST
+
+static void restore(void)
+{
+    static const Image image = SMALL(3);
+
+    if (t.calls == 2) {
+        stop_server();
+        ck_assert_int_eq(truncate(t.path, TEST_FILE_SIZE), 0);
+        start_server();
+    } else if (t.calls == 10) {
+        send_now(&image);
+    }
+}
+
+START_TEST(test_read_packet_waits_for_the_file_to_come_back)
+{
+    read_first("on_disconnect=wait");
+    ck_assert_int_eq(truncate(t.path, 0), 0);
+    t.calls = 0;
+    t.hook = restore;
+    read_image();
+    ck_assert_int_eq(t.packet->pts, 8);
+    ck_assert_int_eq(logged("shortened"), 1);
+}
+END_TEST
+
+static Suite *device_survives_suite(void)
+{
+    Suite *suite = suite_create("device_survives");
+    TCase *tcase = device_tcase("device_survives");
+
+#if SHMI_HAVE_OFD_LOCKS
+    tcase_add_test(tcase,
+                   test_read_packet_ends_for_good_when_the_server_is_gone);
+    tcase_add_test(tcase, test_read_packet_delivers_what_a_server_left);
+    tcase_add_test(tcase, test_read_packet_waits_for_the_next_server);
+    tcase_add_test(tcase,
+                   test_read_packet_times_out_while_it_waits_for_a_server);
+    tcase_add_test(tcase, test_read_header_waits_for_the_next_server);
+#endif
+    tcase_add_loop_test(tcase,
+                        test_read_packet_ends_when_the_file_is_shortened,
+                        0, 2);
+    tcase_add_test(tcase, test_read_header_fails_when_the_file_is_shortened);
+    tcase_add_test(tcase, test_read_packet_waits_for_the_file_to_come_back);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return run_suite(device_survives_suite());
+}
