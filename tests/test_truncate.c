@@ -444,10 +444,16 @@ END_TEST
 static void read_unguarded(void)
 {
     ShmImageReader *r;
+    ShmImageFrame *frame;
+    volatile uint8_t first;
 
     shmimage_reader_open(path, SHMIMAGE_NO_GUARD | SHMIMAGE_TAKE_OVER, &r);
+    if (put(1) != SHMIMAGE_OK ||
+        shmimage_reader_acquire(r, 0, &frame) != SHMIMAGE_OK)
+        _exit(0);
     set_length(0);
-    shmimage_reader_acquire(r, 0, &(ShmImageFrame *){ NULL });
+    first = frame->pixels[0];
+    (void)first;
 }
 
 static void write_unguarded(void)
