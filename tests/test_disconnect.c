@@ -106,6 +106,12 @@ static int count_state(uint8_t state)
     return (peek_state(path, 0) == state) + (peek_state(path, 1) == state);
 }
 
+/* A client answers for one buffer after the other. */
+static void wait_for_client(void)
+{
+    wait_until(count_state(SHMIMAGE_STATE_INIT) == 0 && connected());
+}
+
 static void poke_states(uint8_t state)
 {
     poke_state(path, 0, state);
@@ -455,7 +461,7 @@ START_TEST(test_writer_goes_on_when_its_client_is_killed)
 
     open_writer();
     start_client(held);
-    wait_until(connected());
+    wait_for_client();
     for (uint32_t i = 0; i < (uint32_t)held; i++)
         ck_assert_int_eq(put(i), SHMIMAGE_OK);
     wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == held);
@@ -491,12 +497,12 @@ START_TEST(test_writer_goes_on_for_client_after_client)
     open_writer();
     for (int i = 0; i < 6; i++) {
         start_client(i % 3);
-        wait_until(connected());
+        wait_for_client();
         for (uint32_t number = 0; number < (uint32_t)i % 3; number++)
             ck_assert_int_eq(put(number), SHMIMAGE_OK);
         wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == i % 3);
         /* Once more, as a client that came and went unseen is not missed. */
-        wait_until(connected());
+        wait_for_client();
         end_child();
         assert_goes_unconnected();
     }
@@ -508,7 +514,7 @@ START_TEST(test_writer_wait_sees_that_its_client_is_killed)
 {
     open_writer();
     start_client(2);
-    wait_until(connected());
+    wait_for_client();
     put(1);
     put(2);
     wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 2);
@@ -533,7 +539,7 @@ START_TEST(test_writer_wait_ends_with_the_next_client)
 
     open_writer();
     start_client(2);
-    wait_until(connected());
+    wait_for_client();
     put(1);
     put(2);
     wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 2);
@@ -648,7 +654,7 @@ START_TEST(test_writer_takes_nothing_back_without_locks)
         shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &frame);
         pause_for_ever();
     }
-    wait_until(connected());
+    wait_for_client();
     put(1);
     put(2);
     wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 1);
