@@ -19,7 +19,7 @@ static int start_image(ShmiAssembly *assembly, const ShmiHeader *header)
 {
     size_t size = shmi_image_size(header->width, header->height,
                                   SHMI_MAX_IMAGE_SIZE);
-    uint8_t *pixels  = malloc(size);
+    uint8_t *pixels  = malloc(size + SHMIMAGE_PADDING);
     uint8_t *present = calloc(header->height, 1);
 
     if (!pixels || !present) {
@@ -29,6 +29,7 @@ static int start_image(ShmiAssembly *assembly, const ShmiHeader *header)
                           "no memory for an image of %ux%u in blocks",
                           header->width, header->height);
     }
+    memset(pixels + size, 0, SHMIMAGE_PADDING);
     *assembly = (ShmiAssembly){
         .number  = header->frame_number,
         .width   = header->width,

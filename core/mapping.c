@@ -79,11 +79,39 @@ int shmi_open_file(const char *path, int access, struct stat *st)
     return fd;
 }
 
+/* The bytes that a mapping takes, with the page behind it. */
+static size_t reserved_size(const ShmiMapping *mapping)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (mapping->size + page - 1) / page * page + page;
+}
+
+/* Map a file with a page behind it that can be read, so that there are
+ * SHMIMAGE_PADDING bytes behind the last pixel. */
+static void *map_padded(const ShmiMapping *mapping)
+{
+    size_t reserved = reserved_size(mapping);
+    void *base = mmap(NULL, reserved, PROT_READ,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (base == MAP_FAILED)
+        return NULL;
+    if (mmap(base, mapping->size, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_FIXED, mapping->fd, 0) == MAP_FAILED) {
+        int error = errno;
+
+        munmap(base, reserved);
+        errno = error;
+        return NULL;
+    }
+    return base;
+}
+
 static int map_file(ShmiMapping *mapping)
 {
-    mapping->base = mmap(NULL, mapping->size, PROT_READ | PROT_WRITE,
-                         MAP_SHARED, mapping->fd, 0);
-    if (mapping->base == MAP_FAILED)
+    mapping->base = map_padded(mapping);
+    if (!mapping->base)
         return shmi_error(SHMIMAGE_ERROR_MAP,
                           "%s: can't map its %zu bytes (%s); use a smaller "
                           "file or another file system",
@@ -92,7 +120,7 @@ static int map_file(ShmiMapping *mapping)
         return SHMIMAGE_OK;
     mapping->guard = shmi_guard_add(mapping->base, mapping->size);
     if (!mapping->guard) {
-        munmap(mapping->base, mapping->size);
+        munmap(mapping->base, reserved_size(mapping));
         return shmi_error(SHMIMAGE_ERROR_MAP,
                           "%s: can't guard against the file being shortened, "
                           "too many streams are open in this process; close "
@@ -149,7 +177,7 @@ static int map_open_file(const char *path, ShmiRole role, unsigned flags,
     };
     if (!mapping->path)
         ret = shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
-    else if ((uintmax_t)st->st_size > SIZE_MAX)
+    else if ((uintmax_t)st->st_size > SIZE_MAX / 2)
         ret = shmi_error(SHMIMAGE_ERROR_MAP,
                          "%s: the file is larger than the address space",
                          path);
@@ -213,7 +241,7 @@ void shmi_mapping_close(ShmiMapping *mapping)
     for (int i = 0; i < SHMI_BUFFERS; i++)
         shmi_wake(mapping->state[i]);
     shmi_guard_remove(mapping->guard);
-    munmap(mapping->base, mapping->size);
+    munmap(mapping->base, reserved_size(mapping));
     free(mapping->path);
 }
 

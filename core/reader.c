@@ -44,6 +44,7 @@ struct ShmImageReader {
     int64_t next_check;              /* when to look whether to follow */
     OpenFile *file;
     ShmiAssembly assembly;
+    uint32_t nb_held;                /**< buffers, of all its files */
     uint64_t delivered;
     uint64_t refused;
     uint64_t incomplete;
@@ -129,6 +130,7 @@ static int take_buffer(ShmImageReader *reader, int buffer,
 
     shmi_assembly_drop(&reader->assembly, &reader->incomplete);
     connection->held[buffer] = true;
+    reader->nb_held++;
     held->file   = reader->file;
     held->buffer = buffer;
     *frame = hand_out(reader, held, &header, connection->session,
@@ -371,6 +373,7 @@ static void release_buffer(ShmImageReader *reader, const HeldFrame *held)
     if (!file->superseded)
         shmi_connection_release(&file->connection, held->buffer);
     file->connection.held[held->buffer] = false;
+    reader->nb_held--;
     if (file != reader->file) {
         if (!is_held(file))
             close_file(file);
@@ -415,6 +418,7 @@ SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
     now.incomplete  = reader->incomplete;
     now.refused_width  = reader->refused_width;
     now.refused_height = reader->refused_height;
+    now.held        = reader->nb_held;
     now.sessions    = shmi_connection_session(connection);
     now.initialised = now.sessions || shmi_connection_initialised(connection);
     pthread_mutex_unlock(&reader->mutex);

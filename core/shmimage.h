@@ -166,6 +166,9 @@ enum {
 /** Install no handler of SIGBUS: a file that is shortened ends the process. */
 #define SHMIMAGE_NO_GUARD  0x8
 
+/** Bytes behind an image that its reader may touch, in whole registers say. */
+#define SHMIMAGE_PADDING   64
+
 /** Time-out of the functions that wait: until something happens. */
 #define SHMIMAGE_FOREVER   (-1)
 
@@ -198,7 +201,11 @@ typedef struct ShmImageFrame {
      * of different sessions do not compare.
      */
     uint32_t session;
-    const uint8_t *pixels;  /**< top row first; aligned to nothing */
+    /**
+     * Top row first; aligned to nothing. Behind the last one, SHMIMAGE_PADDING
+     * bytes may be read; they mean nothing.
+     */
+    const uint8_t *pixels;
     size_t size;            /**< bytes at pixels: 3 * width * height */
 } ShmImageFrame;
 
@@ -213,6 +220,8 @@ typedef struct ShmImageReaderStats {
     int initialised;        /**< 0 while there is no trace of a server yet */
     uint32_t refused_width; /**< of the image refused last, pixels */
     uint32_t refused_height;
+    /** Buffers that are in the caller's hands; two make the server drop. */
+    uint32_t held;
 } ShmImageReaderStats;
 
 /** What a writer has done so far. All counts start at 0 when it is opened. */

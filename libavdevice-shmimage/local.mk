@@ -8,9 +8,11 @@ DEVICE_CPPFLAGS = -I$(srcdir)/libavdevice-shmimage \
                   -I$(srcdir)/libavdevice-shmimage/compat \
                   $(AM_CPPFLAGS) $(FFMPEG_CFLAGS)
 # FFmpeg's tables of options leave out the last members, and have INT64_MAX for
-# a double.
+# a double; its callbacks need not use all they get, and its buffers that are
+# read-only are not const.
 DEVICE_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers \
-                -Wno-implicit-const-int-float-conversion
+                -Wno-implicit-const-int-float-conversion \
+                -Wno-unused-parameter -Wno-cast-qual
 # The device needs nothing of libavdevice, and that would drag dozens of
 # libraries into every program that the module is preloaded into.
 DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)

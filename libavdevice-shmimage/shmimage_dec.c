@@ -70,6 +70,7 @@ typedef struct ShmImageContext {
     int latest;              ///< skip to the newest image that is ready
     int on_disconnect;       ///< what to do without a server, enum OnDisconnect
     int guard;               ///< survive a file that is shortened
+    int zero_copy;           ///< lend images to packets where possible
 
     ShmImageReader *reader;  ///< the client's end of the file
     AVPacket *first;         ///< image of read_header, until read_packet
@@ -87,6 +88,7 @@ typedef struct ShmImageContext {
     int64_t pts;             ///< of the newest packet
 
     uint64_t delivered;      ///< packets handed out
+    uint64_t lent;           ///< of those, the ones that were not copies
     uint64_t missed;         ///< numbers that no image came with
     uint64_t skipped;        ///< images left out because of latest
 } ShmImageContext;
@@ -304,11 +306,44 @@ static int note_size(AVFormatContext *s, const ShmImageFrame *frame,
 }
 
 /**
- * Give a packet the pixels of an image, and the image back to the server.
+ * Whether a packet may have an image itself. One buffer at a time is lent, so
+ * that the server always has the other one, however long packets are kept.
+ */
+static int can_lend(ShmImageContext *ctx)
+{
+    return ctx->zero_copy && SHMIMAGE_PADDING >= AV_INPUT_BUFFER_PADDING_SIZE &&
+           reader_stats(ctx).held <= 1;
+}
+
+static void take_back(void *opaque, uint8_t *data)
+{
+    shmimage_reader_release(opaque);
+}
+
+/**
+ * Give a packet an image itself, until its last reference is gone. That may be
+ * in another thread, and after the demuxer was closed.
+ */
+static int lend_pixels(ShmImageFrame *frame, AVPacket *pkt)
+{
+    pkt->buf = av_buffer_create((uint8_t *)frame->pixels,
+                                frame->size + AV_INPUT_BUFFER_PADDING_SIZE,
+                                take_back, frame, AV_BUFFER_FLAG_READONLY);
+    if (!pkt->buf) {
+        shmimage_reader_release(frame);
+        return AVERROR(ENOMEM);
+    }
+    pkt->data = pkt->buf->data;
+    pkt->size = frame->size;
+    return 0;
+}
+
+/**
+ * Give a packet a copy of an image, and the image back to the server.
  *
  * @return 0, or AVERROR_INVALIDDATA if the file was shortened meanwhile
  */
-static int move_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
+static int copy_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
                        AVPacket *pkt)
 {
     size_t size = frame->size;
@@ -358,7 +393,11 @@ static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
         shmimage_reader_release(frame);
         return ret;
     }
-    return move_pixels(ctx, frame, pkt);
+    if (can_lend(ctx)) {
+        ctx->lent++;
+        return lend_pixels(frame, pkt);
+    }
+    return copy_pixels(ctx, frame, pkt);
 }
 
 static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
@@ -482,6 +521,8 @@ static av_cold int shmimage_read_close(AVFormatContext *s)
                " missing by their numbers, %"PRIu64" skipped, %"PRIu64
                " refused, %"PRIu64" incomplete\n", s->url, ctx->delivered,
                ctx->missed, ctx->skipped, stats.refused, stats.incomplete);
+    av_log(s, AV_LOG_VERBOSE, "%s: %"PRIu64" images lent without a copy\n",
+           s->url, ctx->lent);
     shmimage_reader_close(ctx->reader);
     av_buffer_pool_uninit(&ctx->pool);
     av_packet_free(&ctx->first);
@@ -519,6 +560,8 @@ static const AVOption options[] = {
       0, 0, DEC, .unit = "on_disconnect" },
     { "guard", "survive a file that is shortened, by a handler of SIGBUS",
       OFFSET(guard), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, DEC },
+    { "zero_copy", "lend images to packets instead of copying them",
+      OFFSET(zero_copy), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, DEC },
     { NULL },
 };
 

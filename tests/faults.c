@@ -119,7 +119,7 @@ WRAP(int, munmap, void *address, size_t size)
     {                                                                         \
         if (fails(FAULT_MMAP))                                                \
             return MAP_FAILED;                                                \
-        account.mappings++;                                                   \
+        account.mappings += !(flags & MAP_FIXED);                             \
         return __real_##name(address, size, access, flags, fd, offset);       \
     }
 

@@ -48,6 +48,7 @@ START_TEST(test_read_packet_delivers_what_a_server_left)
     static const Image last[] = { SMALL(8), SMALL(9) };
 
     read_first("");
+    av_packet_unref(t.packet);
     send_now(&last[0]);
     send_now(&last[1]);
     stop_server();

@@ -167,6 +167,40 @@ START_TEST(test_stats_count_what_was_delivered)
 }
 END_TEST
 
+START_TEST(test_stats_tell_how_many_buffers_are_held)
+{
+    ShmImageFrame *first, *second;
+
+    publish(0, 1);
+    publish(1, 2);
+    ck_assert_uint_eq(stats().held, 0);
+    first = take();
+    ck_assert_uint_eq(stats().held, 1);
+    second = take();
+    ck_assert_uint_eq(stats().held, 2);
+    shmimage_reader_release(first);
+    ck_assert_uint_eq(stats().held, 1);
+    shmimage_reader_release(second);
+    ck_assert_uint_eq(stats().held, 0);
+}
+END_TEST
+
+/* An image that was put together is its reader's own. */
+START_TEST(test_stats_tell_that_blocks_hold_no_buffer)
+{
+    const ShmiHeader block = { 3, 4, 3, 1, 2 };
+    const ShmiHeader last  = { 3, 4, 3, 0, 1 };
+    ShmImageFrame *frame;
+
+    poke(path, 0, &block, SHMIMAGE_STATE_CLIENT);
+    check_has_nothing();
+    poke(path, 0, &last, SHMIMAGE_STATE_CLIENT);
+    frame = take();
+    ck_assert_uint_eq(stats().held, 0);
+    shmimage_reader_release(frame);
+}
+END_TEST
+
 START_TEST(test_stats_start_at_zero)
 {
     ShmImageReaderStats now = stats();
@@ -175,6 +209,7 @@ START_TEST(test_stats_start_at_zero)
     ck_assert_uint_eq(now.refused, 0);
     ck_assert_uint_eq(now.incomplete, 0);
     ck_assert_uint_eq(now.sessions, 0);
+    ck_assert_uint_eq(now.held, 0);
 }
 END_TEST
 
@@ -238,6 +273,8 @@ int main(void)
                         NB_LIES);
     tcase_add_loop_test(tcase, test_acquire_believes_what_fits, 0, NB_TRUTHS);
     tcase_add_test(tcase, test_stats_count_what_was_delivered);
+    tcase_add_test(tcase, test_stats_tell_how_many_buffers_are_held);
+    tcase_add_test(tcase, test_stats_tell_that_blocks_hold_no_buffer);
     tcase_add_test(tcase, test_stats_start_at_zero);
     tcase_add_test(tcase, test_stats_tell_that_no_server_was_there);
     tcase_add_loop_test(tcase, test_stats_tell_that_a_server_has_left_an_image,
