@@ -19,6 +19,7 @@ libshmimage_core_la_SOURCES = core/abi.h \
                               core/mapping.c core/mapping.h \
                               core/presence.c core/presence.h \
                               core/reader.c \
+                              core/rhythm.c core/rhythm.h \
                               core/state.h \
                               core/wait.c core/wait.h \
                               core/writer.c

@@ -9,6 +9,7 @@
 #include "assembly.h"
 #include "connection.h"
 #include "error.h"
+#include "rhythm.h"
 #include "shmimage.h"
 #include "wait.h"
 
@@ -42,6 +43,8 @@ struct ShmImageReader {
     bool said_disconnected;          /* of this server */
     bool said_truncated;             /* of this file */
     int64_t next_check;              /* when to look whether to follow */
+    bool waited;                     /* the look comes after a sleep */
+    ShmiRhythm rhythm;               /* of buffers that are ready */
     OpenFile *file;
     ShmiAssembly assembly;
     uint32_t nb_held;                /**< buffers, of all its files */
@@ -118,6 +121,8 @@ static int take_buffer(ShmImageReader *reader, int buffer,
 
     if (!shmi_connection_lock(connection, buffer, &header))
         return SHMIMAGE_NO_FRAME;
+    shmi_rhythm_note(&reader->rhythm, shmi_wait_ops->now(), reader->waited);
+    reader->waited = false;
     if (shmi_header_check(&header, mapping->payload) < 0) {
         reader->refused++;
         reader->refused_width  = header.width;
@@ -320,8 +325,8 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
                                         ShmImageFrame **frame)
 {
     ShmiWatch watch;
-    int64_t deadline;
-    bool woken, moved;
+    int64_t deadline, pause;
+    bool woken, moved, slept = false;
     int ret;
 
     if (frame)
@@ -334,15 +339,17 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
 
         pthread_mutex_lock(&reader->mutex);
         file = reader->file;
+        reader->waited = slept;
         shmi_watch_begin(&watch, file->connection.mapping.state);
         ret = look_harder(reader, frame);
         /* Then the watch is on the file that was left. */
         moved = file != reader->file;
-        woken = ret == SHMIMAGE_NO_FRAME && timeout && !moved &&
-                shmi_mapping_peer_wakes(&file->connection.mapping);
+        slept = ret == SHMIMAGE_NO_FRAME && timeout && !moved;
+        woken = slept && shmi_mapping_peer_wakes(&file->connection.mapping);
+        pause = shmi_rhythm_pause(&reader->rhythm, shmi_wait_ops->now());
         pthread_mutex_unlock(&reader->mutex);
     } while (ret == SHMIMAGE_NO_FRAME && timeout &&
-             (moved || shmi_watch_sleep(&watch, deadline, woken)));
+             (moved || shmi_watch_sleep(&watch, deadline, woken, pause)));
     return ret;
 }
 

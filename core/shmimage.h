@@ -381,7 +381,8 @@ int shmimage_reader_open(const char *path, unsigned flags,
  * put together first.
  *
  * A writer of this library wakes the caller at once. A server that wakes
- * nobody, like the vendor's, is looked at about once a millisecond.
+ * nobody, like the vendor's, is looked at about once a millisecond from when its
+ * next image can be expected, and every 4 ms when it has been idle.
  *
  * The caller may hold two images at a time, one from each buffer; while it
  * does, the server has to drop what it draws.

@@ -194,10 +194,10 @@ void shmi_watch_begin(ShmiWatch *watch, ShmiState *const state[SHMI_BUFFERS])
 }
 
 bool shmi_watch_sleep(const ShmiWatch *watch, int64_t deadline,
-                      bool peer_wakes)
+                      bool peer_wakes, int64_t pause)
 {
     int64_t now = shmi_wait_ops->now();
-    int64_t time = SHMI_POLL_INTERVAL;
+    int64_t time = pause;
 
     if (now >= deadline)
         return false;
@@ -206,8 +206,7 @@ bool shmi_watch_sleep(const ShmiWatch *watch, int64_t deadline,
     if (time > deadline - now)
         time = deadline - now;
     if (!watch->words || !shmi_wait_ops->sleep_on(watch, time))
-        shmi_wait_ops->sleep(time < SHMI_POLL_INTERVAL ? time
-                                                       : SHMI_POLL_INTERVAL);
+        shmi_wait_ops->sleep(time < pause ? time : pause);
     return true;
 }
 

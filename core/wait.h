@@ -15,7 +15,7 @@
  * once, and one after it is followed by a wake-up.
  *
  * A peer that wakes nobody, or a word that is not aligned, leaves polling: the
- * sleep then ends after a millisecond at the latest.
+ * sleep then ends after a pause that the caller chooses.
  */
 #ifndef SHMIMAGE_WAIT_H
 #define SHMIMAGE_WAIT_H
@@ -29,7 +29,7 @@
 /** Nanoseconds between two looks at a peer that wakes nobody. */
 #define SHMI_POLL_INTERVAL  INT64_C(1000000)
 /** Nanoseconds of sleep after which to check that the peer still wakes. */
-#define SHMI_CHECK_INTERVAL INT64_C(100000000)
+#define SHMI_CHECK_INTERVAL INT64_C(250000000)
 
 /** What a waiter noted before it looked. */
 typedef struct ShmiWatch {
@@ -73,10 +73,11 @@ void shmi_watch_begin(ShmiWatch *watch, ShmiState *const state[SHMI_BUFFERS]);
  * Sleep until a state has changed since it was noted, or may have.
  *
  * @param peer_wakes the other process is known to call shmi_wake()
+ * @param pause      nanoseconds to sleep at the most if it does not, or can't
  * @return false, without a sleep, when the deadline has passed
  */
 bool shmi_watch_sleep(const ShmiWatch *watch, int64_t deadline,
-                      bool peer_wakes);
+                      bool peer_wakes, int64_t pause);
 
 /** Wake whoever sleeps on a state. Call it after each change. */
 void shmi_wake(ShmiState *state);

@@ -342,7 +342,8 @@ SHMI_EXPORT int shmimage_writer_wait(ShmImageWriter *writer, int64_t timeout)
         pthread_mutex_unlock(&writer->mutex);
     } while (ret > SHMIMAGE_OK && timeout &&
              shmi_watch_sleep(&watch, deadline,
-                              shmi_mapping_peer_wakes(&writer->mapping)));
+                              shmi_mapping_peer_wakes(&writer->mapping),
+                              SHMI_POLL_INTERVAL));
     return ret;
 }
 

@@ -50,7 +50,7 @@
  * Such a caller comes back only after a pause of its own: if it was sent away
  * at once, images would find both buffers occupied meanwhile.
  */
-#define WAIT_SLICE 50000
+#define WAIT_SLICE 250000
 
 enum Timestamps {
     TIMESTAMPS_FRAME,

@@ -27,6 +27,7 @@ core_tests = \
     tests/test_reader_checks \
     tests/test_reader_open \
     tests/test_restart \
+    tests/test_rhythm \
     tests/test_state \
     tests/test_stream \
     tests/test_stress \

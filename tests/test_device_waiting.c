@@ -99,9 +99,9 @@ START_TEST(test_read_packet_ends_when_time_is_up)
 }
 END_TEST
 
-static void send_at_every_fourth_call(void)
+static void send_at_every_third_call(void)
 {
-    if (t.calls % 4 == 0)
+    if (t.calls % 3 == 0)
         send_next();
 }
 
@@ -113,8 +113,8 @@ START_TEST(test_read_packet_gives_each_image_the_whole_time)
     };
 
     SERVE(script);
-    t.hook = send_at_every_fourth_call;
-    open_device("timeout=1");
+    t.hook = send_at_every_third_call;
+    open_device("timeout=3");
     for (size_t i = 0; i < t.count; i++)
         read_image();
 }
@@ -153,7 +153,7 @@ START_TEST(test_read_packet_ends_when_time_is_up_nonblock)
 
     SERVE(one_image);
     t.format_flags = AVFMT_FLAG_NONBLOCK;
-    open_device("timeout=0.12");
+    open_device("timeout=0.6");
     read_image();
     while ((ret = try_read()) == AVERROR(EAGAIN))
         calls++;

@@ -93,7 +93,8 @@ static void teardown(void)
 static void sleep_until(int64_t deadline, bool peer_wakes)
 {
     shmi_watch_begin(&peer.watch, peer.state);
-    while (shmi_watch_sleep(&peer.watch, deadline, peer_wakes))
+    while (shmi_watch_sleep(&peer.watch, deadline, peer_wakes,
+                            SHMI_POLL_INTERVAL))
         continue;
 }
 
@@ -137,8 +138,10 @@ END_TEST
 START_TEST(test_watch_sleep_after_the_deadline_does_not_sleep)
 {
     shmi_watch_begin(&peer.watch, peer.state);
-    ck_assert(!shmi_watch_sleep(&peer.watch, fake.clock, _i));
-    ck_assert(!shmi_watch_sleep(&peer.watch, fake.clock - 1, _i));
+    ck_assert(!shmi_watch_sleep(&peer.watch, fake.clock, _i,
+                                SHMI_POLL_INTERVAL));
+    ck_assert(!shmi_watch_sleep(&peer.watch, fake.clock - 1, _i,
+                                SHMI_POLL_INTERVAL));
     ck_assert_int_eq(fake.futex_sleeps + fake.plain_sleeps, 0);
 }
 END_TEST
@@ -146,7 +149,8 @@ END_TEST
 START_TEST(test_watch_sleep_before_the_deadline_sleeps)
 {
     shmi_watch_begin(&peer.watch, peer.state);
-    ck_assert(shmi_watch_sleep(&peer.watch, fake.clock + 1, _i));
+    ck_assert(shmi_watch_sleep(&peer.watch, fake.clock + 1, _i,
+                               SHMI_POLL_INTERVAL));
     ck_assert_int_eq(fake.futex_sleeps + fake.plain_sleeps, 1);
 }
 END_TEST
@@ -164,7 +168,8 @@ START_TEST(test_watch_sleep_for_ever_goes_on)
 {
     shmi_watch_begin(&peer.watch, peer.state);
     for (int i = 0; i < 1000; i++)
-        ck_assert(shmi_watch_sleep(&peer.watch, INT64_MAX, _i));
+        ck_assert(shmi_watch_sleep(&peer.watch, INT64_MAX, _i,
+                                   SHMI_POLL_INTERVAL));
 }
 END_TEST
 
@@ -223,7 +228,8 @@ START_TEST(test_watch_sleep_after_a_change_does_not_sleep)
 {
     shmi_watch_begin(&peer.watch, peer.state);
     *peer.state[_i] = SHMIMAGE_STATE_CLIENT;
-    ck_assert(shmi_watch_sleep(&peer.watch, INT64_MAX, true));
+    ck_assert(shmi_watch_sleep(&peer.watch, INT64_MAX, true,
+                               SHMI_POLL_INTERVAL));
     ck_assert_int_eq(fake.futex_sleeps + fake.plain_sleeps, 0);
 }
 END_TEST

@@ -264,7 +264,8 @@ static void see_change_without_any_futex(int word)
         shmi_watch_begin(&watch, states);
         if (shmi_state_load(states[word]) != SHMIMAGE_STATE_SERVER)
             return;
-        shmi_watch_sleep(&watch, shmi_deadline(SHMIMAGE_FOREVER), true);
+        shmi_watch_sleep(&watch, shmi_deadline(SHMIMAGE_FOREVER), true,
+                         SHMI_POLL_INTERVAL);
     }
 }
 

@@ -166,6 +166,43 @@ START_TEST(test_acquire_from_a_silent_server_looks_once_a_millisecond)
 }
 END_TEST
 
+START_TEST(test_acquire_from_an_idle_server_looks_more_rarely)
+{
+    open_reader(TEST_FILE_SIZE + _i);
+    ck_assert_int_eq(acquire(9 * SECOND), SHMIMAGE_NO_FRAME);
+    ck_assert_int_eq(fake.sleeps, 1000 + 8000 / 4);
+}
+END_TEST
+
+/* Draws an image each 16 ms, whenever the reader looks. */
+static void event_draw_at_60_hertz(void)
+{
+    static const ShmiHeader pixel = { 1, 1, 1, 0, 1 };
+    static int64_t next;
+
+    if (fake.clock < next)
+        return;
+    poke(path, 1, &pixel, SHMIMAGE_STATE_CLIENT);
+    next = fake.clock / 16000000 * 16000000 + 16000000;
+}
+
+START_TEST(test_acquire_from_a_silent_server_adapts_to_its_rhythm)
+{
+    open_reader(TEST_FILE_SIZE + _i);
+    fake.disturbing = true;
+    fake.event      = event_draw_at_60_hertz;
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(acquire(SECOND), SHMIMAGE_OK);
+    fake.sleeps = 0;
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(acquire(SECOND), SHMIMAGE_OK);
+        /* Seen at once, with no more than a few looks. */
+        ck_assert_int_lt(fake.clock % 16000000, SHMI_POLL_INTERVAL);
+    }
+    ck_assert_int_le(fake.sleeps, 100 * 5);
+}
+END_TEST
+
 START_TEST(test_acquire_sees_a_silent_server_within_a_millisecond)
 {
     open_reader(TEST_FILE_SIZE + _i);
@@ -310,7 +347,8 @@ START_TEST(test_acquire_from_a_server_that_wakes_sleeps_long)
     open_both(TEST_FILE_SIZE);
     acquire(0);
     ck_assert_int_eq(acquire(10 * SECOND), SHMIMAGE_NO_FRAME);
-    ck_assert_int_eq(fake.sleeps, 100);
+    ck_assert_int_eq(fake.clock, 10 * SECOND * 1000);
+    ck_assert_int_eq(fake.sleeps, 40);
 }
 END_TEST
 
@@ -319,7 +357,8 @@ START_TEST(test_wait_for_a_client_that_wakes_sleeps_long)
     open_both(TEST_FILE_SIZE);
     ck_assert_int_eq(shmimage_writer_wait(writer, 10 * SECOND),
                      SHMIMAGE_UNCONNECTED);
-    ck_assert_int_eq(fake.sleeps, 100);
+    ck_assert_int_eq(fake.clock, 10 * SECOND * 1000);
+    ck_assert_int_eq(fake.sleeps, 40);
 }
 END_TEST
 
@@ -331,7 +370,7 @@ START_TEST(test_acquire_notices_that_a_server_that_wakes_has_left)
     ck_assert_int_eq(acquire(SECOND), SHMIMAGE_DISCONNECTED);
     ck_assert_int_eq(fake.sleeps, 3);
     ck_assert_int_eq(acquire(SECOND), SHMIMAGE_NO_FRAME);
-    ck_assert_int_eq(fake.sleeps, 3 + 1000);
+    ck_assert_int_gt(fake.sleeps, 3 + 1000 / 4);
 }
 END_TEST
 
@@ -340,7 +379,7 @@ START_TEST(test_wait_notices_that_a_client_that_wakes_has_left)
     open_both(TEST_FILE_SIZE);
     have_at(3, event_client_leaves);
     shmimage_writer_wait(writer, SECOND);
-    ck_assert_int_eq(fake.sleeps, 3 + 700);
+    ck_assert_int_eq(fake.sleeps, 3 + 250);
 }
 END_TEST
 
@@ -380,6 +419,8 @@ int main(void)
     /* In files whose length leaves 0, 1, 2 and 3 after a multiple of 4. */
     const TTest *const with_each_length[] = {
         test_acquire_from_a_silent_server_looks_once_a_millisecond,
+        test_acquire_from_an_idle_server_looks_more_rarely,
+        test_acquire_from_a_silent_server_adapts_to_its_rhythm,
         test_acquire_sees_a_silent_server_within_a_millisecond,
         test_wait_for_a_silent_client_looks_once_a_millisecond,
         test_wait_sees_a_silent_client_within_a_millisecond,
