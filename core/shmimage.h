@@ -227,9 +227,11 @@ typedef struct ShmImageReaderStats {
 /** What a writer has done so far. All counts start at 0 when it is opened. */
 typedef struct ShmImageWriterStats {
     uint64_t published;     /**< images given to the reader */
-    uint64_t dropped;       /**< images that found no free buffer, that no reader
-                                 took before it was gone, or whose file was
-                                 shortened */
+    /**
+     * Images that found no free buffer, that no reader took before it was
+     * gone, or whose file was shortened.
+     */
+    uint64_t dropped;
     uint64_t unconnected;   /**< images that came while no reader was there */
     /** 1 when a reader has connected, and is not known to be gone. */
     int connected;
@@ -381,8 +383,8 @@ int shmimage_reader_open(const char *path, unsigned flags,
  * put together first.
  *
  * A writer of this library wakes the caller at once. A server that wakes
- * nobody, like the vendor's, is looked at about once a millisecond from when its
- * next image can be expected, and every 4 ms when it has been idle.
+ * nobody, like the vendor's, is looked at about once a millisecond from when
+ * its next image can be expected, and every 4 ms when it has been idle.
  *
  * The caller may hold two images at a time, one from each buffer; while it
  * does, the server has to drop what it draws.
