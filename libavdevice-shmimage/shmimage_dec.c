@@ -71,16 +71,19 @@ typedef struct ShmImageContext {
     int on_disconnect;       ///< what to do without a server, enum OnDisconnect
     int guard;               ///< survive a file that is shortened
     int zero_copy;           ///< lend images to packets where possible
+    int64_t repeat_idle;     ///< microseconds to a repetition; 0 for none
 
     ShmImageReader *reader;  ///< the client's end of the file
     AVPacket *first;         ///< image of read_header, until read_packet
     AVBufferPool *pool;      ///< buffers for images of the current size
+    AVBufferRef *last;       ///< the newest image, if it is to be repeated
     uint32_t width, height;  ///< of the newest packet; 0 before the first one
     int waiting_for;         ///< what the log said: -1 nothing, or initialised
     int warned;              ///< the log has told of a refused image
     int truncated;           ///< the log has told that the file was shortened
     int ended;               ///< the server or its file is gone, for good
     int64_t waiting_since;   ///< start of the wait, or AV_NOPTS_VALUE
+    int64_t given_at;        ///< when the newest packet was made
 
     uint32_t number;         ///< of the newest image
     uint32_t session;        ///< of the newest image
@@ -89,6 +92,7 @@ typedef struct ShmImageContext {
 
     uint64_t delivered;      ///< packets handed out
     uint64_t lent;           ///< of those, the ones that were not copies
+    uint64_t repeated;       ///< of those, the ones that came again
     uint64_t missed;         ///< numbers that no image came with
     uint64_t skipped;        ///< images left out because of latest
 } ShmImageContext;
@@ -198,9 +202,24 @@ static int lose_server(AVFormatContext *s, int status)
 }
 
 /**
+ * How long nothing but an image is to be waited for, in microseconds.
+ */
+static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
+{
+    int64_t slice = WAIT_SLICE;
+
+    if (ctx->timeout)
+        slice = FFMIN(slice, ctx->timeout - (now - ctx->waiting_since));
+    if (ctx->last)
+        slice = FFMIN(slice, ctx->repeat_idle - (now - ctx->given_at));
+    return FFMAX(slice, 0);
+}
+
+/**
  * Wait for the next image.
  *
- * @param block 0 to wait for a short time only
+ * @param block      0 to wait for a short time only
+ * @param[out] frame the image; NULL if it is time to repeat the last one
  * @return 0, AVERROR(EAGAIN) if it does not block, AVERROR(ETIMEDOUT) if no
  *         image came for as long as the option says, AVERROR_EOF if the server
  *         is gone and shall not be waited for, AVERROR_EXIT, or another error
@@ -212,14 +231,12 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
     if (ctx->waiting_since == AV_NOPTS_VALUE)
         ctx->waiting_since = av_gettime_relative();
     do {
-        int64_t waited = av_gettime_relative() - ctx->waiting_since;
-        int64_t slice = WAIT_SLICE;
+        int64_t now   = av_gettime_relative();
+        int64_t slice = next_slice(ctx, now);
         int ret;
 
         if (is_interrupted(s))
             return AVERROR_EXIT;
-        if (ctx->timeout)
-            slice = av_clip64(ctx->timeout - waited, 0, WAIT_SLICE);
         ret = shmimage_reader_acquire(ctx->reader, slice, frame);
         if (ret == SHMIMAGE_DISCONNECTED || ret == SHMIMAGE_ERROR_TRUNCATED) {
             ret = lose_server(s, ret);
@@ -236,8 +253,11 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
                 return 0;
             }
         }
-        if (ctx->timeout && waited + slice >= ctx->timeout)
+        now += slice;
+        if (ctx->timeout && now - ctx->waiting_since >= ctx->timeout)
             return AVERROR(ETIMEDOUT);
+        if (ctx->last && now - ctx->given_at >= ctx->repeat_idle)
+            return 0;
     } while (block);
     return AVERROR(EAGAIN);
 }
@@ -375,6 +395,7 @@ static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
         ctx->pts = ctx->position;
         pkt->duration = 1;
     }
+    ctx->given_at = av_gettime_relative();
     pkt->pts = pkt->dts = ctx->pts;
     pkt->flags |= AV_PKT_FLAG_KEY;
 }
@@ -384,6 +405,8 @@ static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
     ShmImageContext *ctx = s->priv_data;
     int ret;
 
+    /* So that its buffer comes back, and can be lent again. */
+    av_buffer_unref(&ctx->last);
     place_image(ctx, frame);
     if (ctx->latest)
         frame = skip_to_latest(ctx, frame);
@@ -400,8 +423,29 @@ static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
     return copy_pixels(ctx, frame, pkt);
 }
 
+static int keep_image(ShmImageContext *ctx, const AVPacket *pkt)
+{
+    if (!ctx->repeat_idle)
+        return 0;
+    ctx->last = av_buffer_ref(pkt->buf);
+    return ctx->last ? 0 : AVERROR(ENOMEM);
+}
+
+static int repeat_image(ShmImageContext *ctx, AVPacket *pkt)
+{
+    pkt->buf = av_buffer_ref(ctx->last);
+    if (!pkt->buf)
+        return AVERROR(ENOMEM);
+    pkt->data = pkt->buf->data;
+    pkt->size = pkt->buf->size - AV_INPUT_BUFFER_PADDING_SIZE;
+    stamp_packet(ctx, pkt);
+    ctx->repeated++;
+    return 0;
+}
+
 static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
 {
+    ShmImageContext *ctx = s->priv_data;
     ShmImageFrame *frame;
     int ret;
 
@@ -409,7 +453,11 @@ static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
         ret = wait_for_image(s, block, &frame);
         if (ret < 0)
             return ret;
+        if (!frame)
+            return repeat_image(ctx, pkt);
         ret = make_packet(s, frame, pkt);
+        if (ret >= 0)
+            return keep_image(ctx, pkt);
         if (ret != AVERROR_INVALIDDATA)
             return ret;
         av_packet_unref(pkt);
@@ -467,6 +515,11 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     ctx->position      = AV_NOPTS_VALUE;
     ctx->pts           = AV_NOPTS_VALUE;
 
+    if (ctx->repeat_idle && ctx->timestamps != TIMESTAMPS_WALLCLOCK) {
+        av_log(s, AV_LOG_ERROR, "repeat_idle needs timestamps=wallclock: a "
+               "repeated image has no number of its own\n");
+        return AVERROR(EINVAL);
+    }
     ret = shmimage_reader_open(s->url, ctx->guard ? 0 : SHMIMAGE_NO_GUARD,
                                &ctx->reader);
     if (ret < 0) {
@@ -519,11 +572,13 @@ static av_cold int shmimage_read_close(AVFormatContext *s)
     if (ctx->width || stats.refused)
         av_log(s, AV_LOG_INFO, "%s: %"PRIu64" images delivered, %"PRIu64
                " missing by their numbers, %"PRIu64" skipped, %"PRIu64
-               " refused, %"PRIu64" incomplete\n", s->url, ctx->delivered,
-               ctx->missed, ctx->skipped, stats.refused, stats.incomplete);
-    av_log(s, AV_LOG_VERBOSE, "%s: %"PRIu64" images lent without a copy\n",
-           s->url, ctx->lent);
+               " refused, %"PRIu64" incomplete\n", s->url,
+               ctx->delivered - ctx->repeated, ctx->missed, ctx->skipped,
+               stats.refused, stats.incomplete);
+    av_log(s, AV_LOG_VERBOSE, "%s: %"PRIu64" images lent without a copy, %"
+           PRIu64" repeated\n", s->url, ctx->lent, ctx->repeated);
     shmimage_reader_close(ctx->reader);
+    av_buffer_unref(&ctx->last);
     av_buffer_pool_uninit(&ctx->pool);
     av_packet_free(&ctx->first);
     return 0;
@@ -562,6 +617,9 @@ static const AVOption options[] = {
       OFFSET(guard), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, DEC },
     { "zero_copy", "lend images to packets instead of copying them",
       OFFSET(zero_copy), AV_OPT_TYPE_BOOL, { .i64 = 1 }, 0, 1, DEC },
+    { "repeat_idle", "repeat the last image when no other comes for so long",
+      OFFSET(repeat_idle), AV_OPT_TYPE_DURATION, { .i64 = 0 },
+      0, INT64_MAX, DEC },
     { NULL },
 };
 

@@ -109,14 +109,19 @@ tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
 
 # Programs that run the device through libavformat, without an ffmpeg.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_lending \
-    tests/test_device_survives tests/test_device_waiting
+device_tests = tests/test_device tests/test_device_idle \
+    tests/test_device_lending tests/test_device_survives \
+    tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
     libavdevice-shmimage/shmimage_dec.c
 tests_test_device_SOURCES = tests/test_device.c $(device_harness)
 tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
 tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_LDADD = $(LDADD) $(FFMPEG_LIBS)
+tests_test_device_idle_SOURCES = tests/test_device_idle.c $(device_harness)
+tests_test_device_idle_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_idle_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_idle_LDADD = $(tests_test_device_LDADD)
 tests_test_device_lending_SOURCES = tests/test_device_lending.c \
     $(device_harness)
 tests_test_device_lending_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -149,8 +154,9 @@ else
 # Each is counted as skipped, by its name. automake has rules for the names
 # themselves in any case.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_lending \
-    tests/test_device_survives tests/test_device_waiting
+device_tests = tests/test_device tests/test_device_idle \
+    tests/test_device_lending tests/test_device_survives \
+    tests/test_device_waiting
 else
 device_tests =
 endif

@@ -106,6 +106,20 @@ class Survival(StreamTest):
         self.interrupt(recording)
         self.assert_playable(recording, "images delivered", 255)
 
+    def test_recording_of_an_idle_server_goes_on_and_stops_at_once(self):
+        """With repeat_idle, one Ctrl-C is enough for every FFmpeg."""
+        self.make_file()
+        server = Running(self, "server", [
+            SHMIMAGE, "send", "--quiet", "--size", SIZE, "--frames", "5",
+            "--wait", self.stream])
+        recording = self.start_recording(
+            "-timestamps", "wallclock", "-repeat_idle", "0.05",
+            "-on_disconnect", "wait")
+        self.assertEqual(server.end(), 0, server.err())
+        self.wait_for_images(recording, 5 + 20)
+        self.interrupt(recording)
+        self.assert_playable(recording, "5 images delivered, 0 missing", 255)
+
     def test_timeout_decides_on_a_server_that_takes_no_lock(self):
         self.create()
         server = self.serve("--size", SIZE)
