@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * The device as seen by a program that is not FFmpeg's own source tree, and
- * what FFmpeg calls the types of its devices in the release at hand.
+ * The devices as seen by a program that is not FFmpeg's own source tree, and
+ * what FFmpeg calls their types in the release at hand.
  */
 #ifndef SHMIMAGE_DEVICE_H
 #define SHMIMAGE_DEVICE_H
@@ -12,14 +12,16 @@
 /* Both begin with FFmpeg's public AVInputFormat or AVOutputFormat. */
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
 #include "libavformat/demux.h"
+#include "libavformat/mux.h"
 typedef FFInputFormat InputDevice;
-typedef struct FFOutputFormat OutputDevice;
+typedef FFOutputFormat OutputDevice;
 #else
 typedef AVInputFormat InputDevice;
 typedef AVOutputFormat OutputDevice;
 #endif
 
 extern const InputDevice ff_shmimage_demuxer;
+extern const OutputDevice ff_shmimage_muxer;
 
 /** Where libavdevice tells libavformat its two lists, which end with NULL. */
 void avpriv_register_devices(const OutputDevice *const outputs[],

@@ -23,6 +23,7 @@
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
 
 #include "libavformat/demux.h"
+#include "libavformat/mux.h"
 
 enum { THEIR_CLEANUP = FF_INFMT_FLAG_INIT_CLEANUP };
 #undef FF_INFMT_FLAG_INIT_CLEANUP
@@ -31,30 +32,55 @@ enum { THEIR_CLEANUP = FF_INFMT_FLAG_INIT_CLEANUP };
 #include "compat/libavformat/demux.h"
 #undef FFInputFormat
 
+#define FFOutputFormat OurOutputFormat
+#include "compat/libavformat/mux.h"
+#undef FFOutputFormat
+
 _Static_assert(THEIR_CLEANUP == FF_INFMT_FLAG_INIT_CLEANUP,
                "the flag that asks for read_close has another value");
 _Static_assert(sizeof(OurInputFormat) == sizeof(FFInputFormat),
                "FFInputFormat has another size");
+_Static_assert(sizeof(OurOutputFormat) == sizeof(FFOutputFormat),
+               "FFOutputFormat has another size");
 
-#define SAME_PLACE(ours, theirs)                                              \
-    _Static_assert(offsetof(OurInputFormat, ours) ==                          \
-                       offsetof(FFInputFormat, theirs) &&                     \
-                   sizeof(((OurInputFormat *)0)->ours) ==                     \
-                       sizeof(((FFInputFormat *)0)->theirs),                  \
-                   "FFInputFormat." #theirs " is elsewhere")
+#define SAME_PLACE_IN(type, member)                                           \
+    _Static_assert(offsetof(Our##type, member) ==                             \
+                       offsetof(FF##type, member) &&                          \
+                   sizeof(((Our##type *)0)->member) ==                        \
+                       sizeof(((FF##type *)0)->member),                       \
+                   "FF" #type "." #member " is elsewhere")
 
-SAME_PLACE(p, p);
-SAME_PLACE(raw_codec_id, raw_codec_id);
-SAME_PLACE(priv_data_size, priv_data_size);
-SAME_PLACE(flags_internal, flags_internal);
-SAME_PLACE(read_probe, read_probe);
-SAME_PLACE(read_header, read_header);
-SAME_PLACE(read_packet, read_packet);
-SAME_PLACE(read_close, read_close);
-SAME_PLACE(read_seek, read_seek);
-SAME_PLACE(read_timestamp, read_timestamp);
-SAME_PLACE(read_seek2, read_seek2);
-SAME_PLACE(get_device_list, get_device_list);
+#define SAME_PLACE(member) SAME_PLACE_IN(InputFormat, member)
+SAME_PLACE(p);
+SAME_PLACE(raw_codec_id);
+SAME_PLACE(priv_data_size);
+SAME_PLACE(flags_internal);
+SAME_PLACE(read_probe);
+SAME_PLACE(read_header);
+SAME_PLACE(read_packet);
+SAME_PLACE(read_close);
+SAME_PLACE(read_seek);
+SAME_PLACE(read_timestamp);
+SAME_PLACE(read_seek2);
+SAME_PLACE(get_device_list);
+#undef SAME_PLACE
+
+#define SAME_PLACE(member) SAME_PLACE_IN(OutputFormat, member)
+SAME_PLACE(p);
+SAME_PLACE(priv_data_size);
+SAME_PLACE(flags_internal);
+SAME_PLACE(write_header);
+SAME_PLACE(write_packet);
+SAME_PLACE(write_trailer);
+SAME_PLACE(interleave_packet);
+SAME_PLACE(query_codec);
+SAME_PLACE(get_output_timestamp);
+SAME_PLACE(control_message);
+SAME_PLACE(write_uncoded_frame);
+SAME_PLACE(get_device_list);
+SAME_PLACE(init);
+SAME_PLACE(deinit);
+SAME_PLACE(check_bitstream);
 
 #else
 

@@ -19,7 +19,8 @@ DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)
 
 shmimage_preload_la_SOURCES = libavdevice-shmimage/device.h \
                               libavdevice-shmimage/preload.c \
-                              libavdevice-shmimage/shmimage_dec.c
+                              libavdevice-shmimage/shmimage_dec.c \
+                              libavdevice-shmimage/shmimage_enc.c
 shmimage_preload_la_CPPFLAGS = $(DEVICE_CPPFLAGS)
 shmimage_preload_la_CFLAGS = $(DEVICE_CFLAGS)
 shmimage_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
@@ -31,5 +32,6 @@ endif
 
 EXTRA_DIST += libavdevice-shmimage/compat/libavformat/demux.h \
               libavdevice-shmimage/compat/libavformat/internal.h \
+              libavdevice-shmimage/compat/libavformat/mux.h \
               libavdevice-shmimage/compat/libavutil/internal.h \
               libavdevice-shmimage/layout_check.c

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * Gives an unmodified, dynamically linked FFmpeg the shmimage device.
+ * Gives an unmodified, dynamically linked FFmpeg the shmimage devices.
  *
  * FFmpeg has no plug-ins. But its devices live in a library of their own,
- * libavdevice, which hands the list of them to libavformat through a function
+ * libavdevice, which hands the lists of them to libavformat through a function
  * that the dynamic linker resolves: avpriv_register_devices(). This module
  * defines a function of that name. When it is preloaded, its definition comes
- * first; it adds the device to the list and passes the result on to
+ * first; it adds a device to each list and passes the result on to
  * libavformat's own function, the next of that name. The symbol has no
  * version here and so satisfies a reference with one, LIBAVFORMAT_59 or later.
  *
  * The module is loaded into whatever program is started, and into what that
  * program starts, so it has to be harmless in programs that don't know FFmpeg.
  * That is why it brings libavformat and libavutil along: without them the
- * dynamic linker could not resolve what the device calls.
+ * dynamic linker could not resolve what the devices call.
  */
 #include "config.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,17 +29,25 @@
 
 #include "device.h"
 
-typedef void RegisterDevices(const OutputDevice *const outputs[],
-                             const InputDevice *const inputs[]);
+typedef void RegisterDevices(const OutputDevice *const their_outputs[],
+                             const InputDevice *const their_inputs[]);
 typedef unsigned AvformatVersion(void);
 
-/* libavformat keeps a pointer to the list that it was given, and other threads
+/* A list of pointers that NULL ends, of input or of output devices.
+ *
+ * libavformat keeps a pointer to the list that it was given, and other threads
  * may walk through it at any time. Hence a list is never freed or changed. The
  * usual list is a constant of libavdevice, so that this one is made once,
  * however often devices are registered. */
+typedef struct List {
+    const void *device;     /* to be added */
+    const void *original;
+    const void *extended;
+} List;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const InputDevice *const *original;
-static const InputDevice **extended;
+static List inputs  = { .device = &ff_shmimage_demuxer };
+static List outputs = { .device = &ff_shmimage_muxer };
 
 /* The way through an integer is for ISO C, which knows no conversion from what
  * dlsym() returns to a function. */
@@ -65,42 +74,50 @@ static int is_other_release(void)
     return 1;
 }
 
-static int is_listed(const InputDevice *const inputs[], size_t count)
+static const void *device_at(const void *list, size_t i)
 {
-    for (size_t i = 0; i < count; i++) {
-        const AVInputFormat *format = (const AVInputFormat *)inputs[i];
+    const void *device;
 
-        if (!strcmp(format->name, "shmimage"))
-            return 1;
-    }
-    return 0;
+    memcpy(&device, (const char *)list + i * sizeof(device), sizeof(device));
+    return device;
 }
 
-static const InputDevice *const *extend(const InputDevice *const inputs[])
+/* The name is the first member of a device, whatever its type. */
+static const char *name_of(const void *device)
 {
-    const InputDevice **list;
-    size_t count = 0;
+    _Static_assert(!offsetof(AVInputFormat, name) &&
+                   !offsetof(AVOutputFormat, name), "name is first");
 
-    while (inputs[count])
-        count++;
-    /* An FFmpeg that was built with the device keeps its own. */
-    if (is_listed(inputs, count))
-        return inputs;
-    list = av_calloc(count + 2, sizeof(*list));
-    if (!list) {
+    return *(const char *const *)device;
+}
+
+/* The list with our device, or as it is if that can't be or need not be: an
+ * FFmpeg that was built with the device keeps its own. */
+static const void *extend(List *list, const void *original)
+{
+    const void *device, **extended;
+    size_t count;
+
+    if (!original || original == list->original)
+        return original ? list->extended : NULL;
+    for (count = 0; (device = device_at(original, count)); count++)
+        if (!strcmp(name_of(device), name_of(list->device)))
+            return original;
+    extended = av_calloc(count + 2, sizeof(*extended));
+    if (!extended) {
         av_log(NULL, AV_LOG_ERROR, "shmimage: no memory to add the device\n");
-        return inputs;
+        return original;
     }
-    memcpy(list, inputs, count * sizeof(*list));
-    list[count] = &ff_shmimage_demuxer;
-    original = inputs;
-    extended = list;
-    return list;
+    memcpy(extended, original, count * sizeof(*extended));
+    extended[count] = list->device;
+    list->original  = original;
+    list->extended  = extended;
+    return extended;
 }
 
 __attribute__((visibility("default")))
-void avpriv_register_devices(const OutputDevice *const outputs[],
-                             const InputDevice *const inputs[])
+void avpriv_register_devices(const OutputDevice *const their_outputs[],
+                             const InputDevice *const their_inputs[])
 {
     RegisterDevices *next =
         (RegisterDevices *)next_symbol("avpriv_register_devices");
@@ -111,10 +128,10 @@ void avpriv_register_devices(const OutputDevice *const outputs[],
         return;
     }
     pthread_mutex_lock(&lock);
-    if (extended && inputs == original)
-        inputs = extended;
-    else if (inputs && !is_other_release())
-        inputs = extend(inputs);
-    next(outputs, inputs);
+    if (!is_other_release()) {
+        their_outputs = extend(&outputs, their_outputs);
+        their_inputs  = extend(&inputs, their_inputs);
+    }
+    next(their_outputs, their_inputs);
     pthread_mutex_unlock(&lock);
 }

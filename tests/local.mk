@@ -54,8 +54,8 @@ script_tests = \
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
-script_tests += tests/test_ffmpeg.py tests/test_ffplay.py \
-    tests/test_survive.py
+script_tests += tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
+    tests/test_ffplay.py tests/test_survive.py
 endif
 endif
 
@@ -110,8 +110,8 @@ tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
 # Programs that run the device through libavformat, without an ffmpeg.
 if WITH_FFMPEG
 device_tests = tests/test_device tests/test_device_idle \
-    tests/test_device_lending tests/test_device_survives \
-    tests/test_device_waiting
+    tests/test_device_lending tests/test_device_output \
+    tests/test_device_survives tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
     libavdevice-shmimage/shmimage_dec.c
 tests_test_device_SOURCES = tests/test_device.c $(device_harness)
@@ -127,6 +127,11 @@ tests_test_device_lending_SOURCES = tests/test_device_lending.c \
 tests_test_device_lending_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_lending_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_lending_LDADD = $(tests_test_device_LDADD)
+tests_test_device_output_SOURCES = tests/test_device_output.c \
+    libavdevice-shmimage/shmimage_enc.c
+tests_test_device_output_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_output_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_output_LDADD = $(tests_test_device_LDADD)
 tests_test_device_survives_SOURCES = tests/test_device_survives.c \
     $(device_harness)
 tests_test_device_survives_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -155,8 +160,8 @@ else
 # themselves in any case.
 if WITH_FFMPEG
 device_tests = tests/test_device tests/test_device_idle \
-    tests/test_device_lending tests/test_device_survives \
-    tests/test_device_waiting
+    tests/test_device_lending tests/test_device_output \
+    tests/test_device_survives tests/test_device_waiting
 else
 device_tests =
 endif

@@ -24,15 +24,19 @@ class Listing(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def test_devices_name_it_as_input(self):
+    def test_devices_name_it_as_input_and_output(self):
         words = [line.split() for line in self.ask("-devices").splitlines()]
-        self.assertIn(["D", "shmimage"], [line[:2] for line in words])
+        self.assertIn(["DE", "shmimage"], [line[:2] for line in words])
 
     def test_help_names_every_option(self):
         words = self.ask("-h", "demuxer=shmimage").split()
         for name in ("-framerate", "-timestamps", "frame", "wallclock",
                      "-timeout", "-latest", "-on_disconnect", "eof", "wait",
-                     "-guard"):
+                     "-guard", "-zero_copy", "-repeat_idle"):
+            self.assertIn(name, words)
+        words = self.ask("-h", "muxer=shmimage").split()
+        for name in ("-wait_client", "-on_full", "drop", "block", "-numbers",
+                     "pts", "count"):
             self.assertIn(name, words)
 
     def test_other_devices_are_still_there(self):
@@ -48,11 +52,12 @@ load = lambda name: ctypes.CDLL("lib%s.so.%s" % (name, sys.argv.pop()))
 device, format = load("avdevice"), load("avformat")
 device.avdevice_register_all()
 device.avdevice_register_all()
-format.av_demuxer_iterate.restype = ctypes.POINTER(ctypes.c_char_p)
-state, names = ctypes.c_void_p(), []
-while entry := format.av_demuxer_iterate(ctypes.byref(state)):
-    names.append(entry[0])
-print(names.count(b"lavfi"), names.count(b"shmimage"))
+for iterate in format.av_demuxer_iterate, format.av_muxer_iterate:
+    iterate.restype = ctypes.POINTER(ctypes.c_char_p)
+    state, names = ctypes.c_void_p(), []
+    while entry := iterate(ctypes.byref(state)):
+        names.append(entry[0])
+    print(names.count(b"fbdev"), names.count(b"shmimage"))
 """
 
     def run_python(self, *arguments):
@@ -65,7 +70,7 @@ print(names.count(b"lavfi"), names.count(b"shmimage"))
     def test_device_is_added_once_to_libraries_loaded_later(self):
         answer = self.run_python(self.PROGRAM, major_version("libavformat"),
                                  major_version("libavdevice"))
-        self.assertEqual(answer, "1 1\n")
+        self.assertEqual(answer, "1 1\n1 1\n")
 
     def test_program_without_ffmpeg_runs(self):
         self.assertEqual(self.run_python("print(6 * 7)"), "42\n")

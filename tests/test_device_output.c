@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * What the output device makes of packets, with a client in the same thread.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "support.h"
+
+#include "libavutil/dict.h"
+#include "libavutil/error.h"
+#include "libavutil/log.h"
+
+enum { WIDTH = 8, HEIGHT = 4, SIZE = 3 * WIDTH * HEIGHT };
+
+static const char *path;
+static AVFormatContext *format;
+static AVPacket *packet;
+static ShmImageReader *reader;
+static int calls;           /* of the interrupt callback */
+static int stop_at;         /* the call from which on it interrupts, or 0 */
+static void (*hook)(void);  /* run by each of them */
+static char logged[8192];
+
+__attribute__((format(printf, 3, 0)))
+static void keep_log(void *object, int level, const char *text, va_list args)
+{
+    size_t used = strlen(logged);
+
+    (void)object;
+    if (level <= AV_LOG_INFO)
+        vsnprintf(logged + used, sizeof(logged) - used, text, args);
+}
+
+static void setup(void)
+{
+    path    = test_name();
+    format  = NULL;
+    packet  = av_packet_alloc();
+    reader  = NULL;
+    calls   = 0;
+    stop_at = 0;
+    hook    = NULL;
+    logged[0] = '\0';
+    ck_assert_ptr_nonnull(packet);
+    av_log_set_callback(keep_log);
+}
+
+static void close_output(void)
+{
+    avformat_free_context(format);
+    format = NULL;
+}
+
+static void teardown(void)
+{
+    close_output();
+    av_packet_free(&packet);
+    shmimage_reader_close(reader);
+    test_files_remove();
+}
+
+static int on_interrupt_callback(void *opaque)
+{
+    (void)opaque;
+    calls++;
+    if (hook)
+        hook();
+    return stop_at && calls >= stop_at;
+}
+
+static int try_open_output(const char *options)
+{
+    AVDictionary *dict = NULL;
+    AVStream *st;
+    int ret;
+
+    ck_assert_int_ge(avformat_alloc_output_context2(
+        &format, (const AVOutputFormat *)&ff_shmimage_muxer, NULL, path), 0);
+    format->interrupt_callback.callback = on_interrupt_callback;
+    st = avformat_new_stream(format, NULL);
+    ck_assert_ptr_nonnull(st);
+    st->avg_frame_rate = (AVRational){ 60, 1 };
+    st->time_base      = (AVRational){ 1, 60 };
+    st->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+    st->codecpar->codec_id   = AV_CODEC_ID_RAWVIDEO;
+    st->codecpar->format     = AV_PIX_FMT_RGB24;
+    st->codecpar->width      = WIDTH;
+    st->codecpar->height     = HEIGHT;
+    ck_assert_int_ge(av_dict_parse_string(&dict, options, "=", ":", 0), 0);
+    ret = avformat_write_header(format, &dict);
+    ck_assert(ret < 0 || !av_dict_count(dict));
+    av_dict_free(&dict);
+    return ret;
+}
+
+static void open_output(const char *options)
+{
+    int ret = try_open_output(options);
+
+    ck_assert_msg(ret >= 0, "%s", logged);
+}
+
+static void open_client(void)
+{
+    ck_assert_int_ge(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
+}
+
+static int write_bytes(int size, int64_t pts)
+{
+    ck_assert_int_eq(av_new_packet(packet, size), 0);
+    fill_pixels(packet->data, size, (uint32_t)pts);
+    packet->pts = packet->dts = pts;
+    return av_write_frame(format, packet);
+}
+
+static int write_image(int64_t pts)
+{
+    int ret = write_bytes(SIZE, pts);
+
+    av_packet_unref(packet);
+    return ret;
+}
+
+static void assert_image(uint32_t number, uint32_t content)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
+    ck_assert_uint_eq(frame->number, number);
+    ck_assert_uint_eq(frame->width, WIDTH);
+    ck_assert_uint_eq(frame->height, HEIGHT);
+    ck_assert(pixels_match(frame->pixels, SIZE, content));
+    shmimage_reader_release(frame);
+}
+
+static void assert_no_image(void)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame),
+                     SHMIMAGE_NO_FRAME);
+}
+
+static void assert_logged(const char *text)
+{
+    ck_assert_msg(strstr(logged, text) != NULL, "no '%s' in: %s", text, logged);
+}
+
+START_TEST(test_write_packet_hands_images_over)
+{
+    open_output("");
+    open_client();
+    for (uint32_t i = 0; i < 5; i++) {
+        ck_assert_int_eq(write_image(i), 0);
+        assert_image(i, i);
+    }
+    close_output();
+    assert_logged("5 images given to the client, 0 dropped, 0 without");
+}
+END_TEST
+
+START_TEST(test_write_packet_drops_what_finds_no_buffer)
+{
+    open_output("");
+    open_client();
+    for (uint32_t i = 0; i < 5; i++)
+        ck_assert_int_eq(write_image(i), 0);
+    assert_image(0, 0);
+    assert_image(1, 1);
+    assert_no_image();
+    close_output();
+    assert_logged("2 images given to the client, 3 dropped, 0 without");
+}
+END_TEST
+
+static void take_oldest(void)
+{
+    ShmImageFrame *frame;
+
+    if (shmimage_reader_acquire(reader, 0, &frame) == SHMIMAGE_OK) {
+        ck_assert(pixels_match(frame->pixels, SIZE, frame->number));
+        shmimage_reader_release(frame);
+    }
+}
+
+START_TEST(test_write_packet_blocks_until_there_is_room)
+{
+    ShmImageReaderStats stats;
+
+    open_output("on_full=block");
+    open_client();
+    hook = take_oldest;
+    for (uint32_t i = 0; i < 9; i++)
+        ck_assert_int_eq(write_image(i), 0);
+    take_oldest();
+    take_oldest();
+    shmimage_reader_stats(reader, &stats, sizeof(stats));
+    ck_assert_uint_eq(stats.delivered, 9);
+    close_output();
+    assert_logged("9 images given to the client, 0 dropped, 0 without");
+}
+END_TEST
+
+START_TEST(test_write_packet_obeys_interrupt)
+{
+    open_output("on_full=block");
+    open_client();
+    write_image(0);
+    write_image(1);
+    stop_at = calls + 3;
+    ck_assert_int_eq(write_image(2), AVERROR_EXIT);
+    ck_assert_int_eq(calls, stop_at);
+}
+END_TEST
+
+START_TEST(test_write_header_obeys_interrupt)
+{
+    stop_at = 3;
+    ck_assert_int_eq(try_open_output("wait_client=1000"), AVERROR_EXIT);
+    ck_assert_int_eq(calls, 3);
+}
+END_TEST
+
+static void come_at_third_call(void)
+{
+    if (calls == 3)
+        open_client();
+}
+
+START_TEST(test_write_header_waits_for_a_client)
+{
+    hook = come_at_third_call;
+    open_output("wait_client=1000");
+    ck_assert_int_ge(calls, 3);
+    assert_logged("waiting for a client");
+}
+END_TEST
+
+START_TEST(test_write_header_fails_without_a_client)
+{
+    ck_assert_int_eq(try_open_output("wait_client=0.05"),
+                     AVERROR(ETIMEDOUT));
+    assert_logged("no client within 0.05 s");
+}
+END_TEST
+
+#if SHMI_HAVE_OFD_LOCKS
+
+START_TEST(test_write_packet_fails_when_its_client_is_gone)
+{
+    open_output("on_full=block");
+    open_client();
+    write_image(0);
+    shmimage_reader_close(reader);
+    reader = NULL;
+    ck_assert_int_eq(write_image(1), AVERROR(EPIPE));
+    assert_logged("the client is gone");
+}
+END_TEST
+
+#endif
+
+static const struct {
+    int64_t pts;
+    uint32_t number;
+} stamps[] = {
+    { 0, 0 }, { 7, 7 }, { INT64_C(0xfffffffe), 0xfffffffe },
+    { INT64_C(0x100000005), 5 },
+};
+
+START_TEST(test_write_packet_numbers_by_time_stamps)
+{
+    open_output("");
+    open_client();
+    ck_assert_int_eq(write_image(stamps[_i].pts), 0);
+    assert_image(stamps[_i].number, (uint32_t)stamps[_i].pts);
+}
+END_TEST
+
+START_TEST(test_write_packet_counts)
+{
+    open_output("numbers=count");
+    open_client();
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(write_image(100 + 10 * i), 0);
+        assert_image(i, 100 + 10 * i);
+    }
+}
+END_TEST
+
+START_TEST(test_write_packet_refuses_other_sizes)
+{
+    open_output("");
+    open_client();
+    ck_assert_int_eq(write_bytes(SIZE - 1, 0), AVERROR(EINVAL));
+    av_packet_unref(packet);
+    ck_assert_int_eq(write_bytes(SIZE + 1, 1), AVERROR(EINVAL));
+    assert_no_image();
+    assert_logged("an image of 95 bytes is not one of 8x4");
+}
+END_TEST
+
+START_TEST(test_write_packet_into_a_shortened_file)
+{
+    open_output("");
+    ck_assert_int_eq(truncate(path, 0), 0);
+    ck_assert_int_eq(write_image(0), AVERROR(EIO));
+    assert_logged("shortened");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        test_write_packet_hands_images_over,
+        test_write_packet_drops_what_finds_no_buffer,
+        test_write_packet_blocks_until_there_is_room,
+        test_write_packet_obeys_interrupt,
+        test_write_header_obeys_interrupt,
+        test_write_header_waits_for_a_client,
+        test_write_header_fails_without_a_client,
+#if SHMI_HAVE_OFD_LOCKS
+        test_write_packet_fails_when_its_client_is_gone,
+#endif
+        test_write_packet_counts,
+        test_write_packet_refuses_other_sizes,
+        test_write_packet_into_a_shortened_file,
+    };
+    Suite *suite = suite_create("device_output");
+    TCase *tcase = tcase_create("output");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
+        tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, test_write_packet_numbers_by_time_stamps, 0,
+                        sizeof(stamps) / sizeof(*stamps));
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

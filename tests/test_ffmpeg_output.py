@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The ffmpeg tool as the server of a stream, for itself and for others.
+
+See ffmpeg_harness.py for the environment.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+from ffmpeg_harness import (COMMAND, PATIENCE, PEER, SECONDS, SHMIMAGE,
+                            Running, StreamTest, main, read_framemd5,
+                            read_manifest)
+
+RATE = 60
+WIDTH, HEIGHT = 64, 36
+IMAGE = 3 * WIDTH * HEIGHT
+
+
+def pattern(seconds):
+    return ["-f", "lavfi", "-i",
+            f"testsrc2=size={WIDTH}x{HEIGHT}:rate={RATE}:duration={seconds}"]
+
+
+def run(*command, status=0):
+    done = subprocess.run(COMMAND + ["-hide_banner", "-nostdin", *command],
+                          capture_output=True, text=True, timeout=SECONDS)
+    if done.returncode != status:
+        raise AssertionError(f"{done.returncode}: {done.stderr}")
+    return done
+
+
+class Output(StreamTest):
+    def publish(self, *options, source=(), frames=("-pix_fmt", "rgb24")):
+        """An ffmpeg that is the server."""
+        return Running(self, "server", [
+            *COMMAND, "-hide_banner", "-nostdin", *(source or pattern(3)),
+            *frames, "-f", "shmimage", *options, self.stream])
+
+    def md5_of(self, *source):
+        """What the images are without a stream between."""
+        return read_framemd5(run(*source, "-pix_fmt", "rgb24", "-f",
+                                 "framemd5", "-").stdout)
+
+    def record_all(self):
+        done = self.run_ffmpeg("-copyts", "-c", "copy", "-f", "framemd5", "-",
+                               options=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return read_framemd5(done.stdout)
+
+    def make_file(self):
+        subprocess.run([SHMIMAGE, "create", "--size", f"{WIDTH}x{HEIGHT}",
+                        self.stream], check=True, stdout=subprocess.DEVNULL,
+                       timeout=SECONDS)
+
+    def test_two_in_a_row_pass_every_image(self):
+        server = self.publish("-on_full", "block")
+        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.assertEqual(self.record_all(), self.md5_of(*pattern(3)))
+        self.assertEqual(server.end(), 0, server.err())
+        self.assertIn(f"{3 * RATE} images given to the client, 0 dropped, 0 "
+                      "without a client", server.err())
+
+    def test_client_that_comes_later(self):
+        server = self.publish("-on_full", "block", "-wait_client", str(SECONDS))
+        server.wait_until(lambda: "waiting for a client" in server.err(),
+                          "the wait")
+        self.assertEqual(len(self.record_all()), 3 * RATE)
+        self.assertEqual(server.end(), 0, server.err())
+
+    def test_no_client_in_time(self):
+        server = self.publish("-wait_client", "0.2")
+        self.assertNotEqual(server.end(), 0)
+        self.assertIn("no client within 0.2 s", server.err())
+
+    def test_without_a_client_it_goes_on(self):
+        server = self.publish()
+        self.assertEqual(server.end(), 0, server.err())
+        self.assertIn(f"0 images given to the client, 0 dropped, {3 * RATE} "
+                      "without a client", server.err())
+
+    def test_file_is_reused(self):
+        self.make_file()
+        inode = os.stat(self.stream).st_ino
+        server = self.publish()
+        self.assertEqual(server.end(), 0, server.err())
+        self.assertEqual(os.stat(self.stream).st_ino, inode)
+
+    def test_file_is_private_and_large_enough(self):
+        server = self.publish()
+        self.assertEqual(server.end(), 0, server.err())
+        self.assertEqual(os.stat(self.stream).st_mode & 0o777, 0o600)
+        self.assertGreaterEqual(os.stat(self.stream).st_size,
+                                2 * (24 + IMAGE))
+
+    def test_blocked_server_ends_with_its_client(self):
+        server = self.publish("-on_full", "block", source=pattern(600))
+        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        done = self.run_ffmpeg("-frames:v", "10", "-f", "null", "-",
+                               options=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        server.end()
+        self.assertIn("the client is gone", server.err())
+
+    def test_server_that_drops_serves_client_after_client(self):
+        server = self.publish(source=["-re", *pattern(600)])
+        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        for _ in range(3):
+            done = self.run_ffmpeg("-frames:v", "10", "-f", "null", "-",
+                                   options=PATIENCE)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("images delivered", done.stderr)
+        server.process.send_signal(signal.SIGINT)
+        self.assertEqual(server.end(), 255, server.err())
+
+    def test_numbers_are_time_stamps(self):
+        server = self.publish("-on_full", "block",
+                              source=["-itsoffset", "2", *pattern(1)],
+                              frames=("-pix_fmt", "rgb24", "-copyts",
+                                      "-fps_mode", "passthrough"))
+        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.assertEqual([pts for pts, _, _ in self.record_all()],
+                         list(range(2 * RATE, 3 * RATE)))
+
+    def test_numbers_are_counted(self):
+        server = self.publish("-on_full", "block", "-numbers", "count",
+                              source=["-itsoffset", "2", *pattern(1)],
+                              frames=("-pix_fmt", "rgb24", "-copyts",
+                                      "-fps_mode", "passthrough"))
+        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.assertEqual([pts for pts, _, _ in self.record_all()],
+                         list(range(RATE)))
+
+    def test_client_in_another_language(self):
+        """What a peer reads that knows the layout and nothing else."""
+        server = self.publish("-on_full", "block")
+        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        client = Running(self, "client", [
+            sys.executable, PEER, "client", self.stream,
+            "--frames", str(3 * RATE), "--timeout", str(SECONDS),
+            "--manifest", self.file("manifest")])
+        self.assertEqual(client.end(), 0, client.err())
+        self.assertEqual(
+            [md5 for _, md5 in read_manifest(self.file("manifest"))],
+            [md5 for _, _, md5 in self.md5_of(*pattern(3))])
+        self.assertEqual(server.end(), 0, server.err())
+
+
+class Refusal(StreamTest):
+    def refuse(self, *arguments):
+        done = subprocess.run(
+            [*COMMAND, "-hide_banner", "-nostdin", *pattern(1), *arguments,
+             "-f", "shmimage", self.stream],
+            capture_output=True, text=True, timeout=SECONDS)
+        self.assertNotEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_other_pixel_format(self):
+        self.assertIn("add -c:v rawvideo -pix_fmt rgb24",
+                      self.refuse("-pix_fmt", "yuv420p"))
+        self.assertFalse(os.path.exists(self.stream))
+
+    def test_other_codec(self):
+        self.assertIn("add -c:v rawvideo -pix_fmt rgb24",
+                      self.refuse("-c:v", "png"))
+
+    def test_two_streams(self):
+        self.assertIn("one video stream is all",
+                      self.refuse("-pix_fmt", "rgb24", "-map", "0", "-map",
+                                  "0"))
+
+    def test_file_too_small_for_the_images(self):
+        self.create()
+        large = "scale=3840:2160"
+        self.assertIn("shmimage create --force --size 3840x2160",
+                      self.refuse("-vf", large, "-pix_fmt", "rgb24"))
+
+    def test_folder_that_is_not_there(self):
+        self.stream = self.file("no/such.shm")
+        self.assertIn(self.stream, self.refuse("-pix_fmt", "rgb24"))
+
+    def test_second_server(self):
+        subprocess.run([SHMIMAGE, "create", "--size", f"{WIDTH}x{HEIGHT}",
+                        self.stream], check=True, stdout=subprocess.DEVNULL,
+                       timeout=SECONDS)
+        first = Running(self, "first", [SHMIMAGE, "send", "--size",
+                                        f"{WIDTH}x{HEIGHT}", self.stream])
+        first.wait_until(lambda: first.err(), "its first line")
+        self.assertIn("another process is the server",
+                      self.refuse("-pix_fmt", "rgb24"))
+
+
+if __name__ == "__main__":
+    main()
