@@ -24,7 +24,7 @@ shmimage_preload_la_SOURCES = libavdevice-shmimage/device.h \
 shmimage_preload_la_CPPFLAGS = $(DEVICE_CPPFLAGS)
 shmimage_preload_la_CFLAGS = $(DEVICE_CFLAGS)
 shmimage_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-                              -export-symbols-regex '^avpriv_register_devices$$'
+                              -export-symbols-regex '^av(priv_register_devices|_input_video_device_next)$$'
 # The core goes in whole: a preloaded module for which the dynamic linker can't
 # find a library would end every program that it is preloaded into.
 shmimage_preload_la_LIBADD = libshmimage-core.la $(DEVICE_LIBS)

@@ -11,6 +11,9 @@
  * libavformat's own function, the next of that name. The symbol has no
  * version here and so satisfies a reference with one, LIBAVFORMAT_59 or later.
  *
+ * "ffmpeg -sources" asks libavdevice itself for its devices, one after the
+ * other, by av_input_video_device_next(). That is extended in the same way.
+ *
  * The module is loaded into whatever program is started, and into what that
  * program starts, so it has to be harmless in programs that don't know FFmpeg.
  * That is why it brings libavformat and libavutil along: without them the
@@ -24,6 +27,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "libavdevice/avdevice.h"
 #include "libavutil/log.h"
 #include "libavutil/mem.h"
 
@@ -32,6 +36,7 @@
 typedef void RegisterDevices(const OutputDevice *const their_outputs[],
                              const InputDevice *const their_inputs[]);
 typedef unsigned AvformatVersion(void);
+typedef const AVInputFormat *InputDeviceNext(const AVInputFormat *device);
 
 /* A list of pointers that NULL ends, of input or of output devices.
  *
@@ -58,20 +63,25 @@ static uintptr_t next_symbol(const char *name)
 
 /* A program may come with an FFmpeg of its own, of another major version than
  * the one that this module was compiled for and brings along. To put our
- * structure into the list of that one would crash it. */
+ * structures into the lists of that one would crash it. */
 static int is_other_release(void)
 {
     AvformatVersion *version =
         (AvformatVersion *)next_symbol("avformat_version");
-    unsigned major = version ? AV_VERSION_MAJOR(version()) : 0;
 
-    if (major == LIBAVFORMAT_VERSION_MAJOR)
-        return 0;
+    return !version || AV_VERSION_MAJOR(version()) != LIBAVFORMAT_VERSION_MAJOR;
+}
+
+static void warn_of_other_release(void)
+{
+    AvformatVersion *version =
+        (AvformatVersion *)next_symbol("avformat_version");
+
     av_log(NULL, AV_LOG_WARNING, "shmimage: this program uses libavformat %u, "
            "but the module was built for %d and stays out; build shmimage "
            "with the development files of that FFmpeg\n",
-           major, LIBAVFORMAT_VERSION_MAJOR);
-    return 1;
+           version ? AV_VERSION_MAJOR(version()) : 0,
+           LIBAVFORMAT_VERSION_MAJOR);
 }
 
 static const void *device_at(const void *list, size_t i)
@@ -128,10 +138,52 @@ void avpriv_register_devices(const OutputDevice *const their_outputs[],
         return;
     }
     pthread_mutex_lock(&lock);
-    if (!is_other_release()) {
+    if (is_other_release()) {
+        warn_of_other_release();
+    } else {
         their_outputs = extend(&outputs, their_outputs);
         their_inputs  = extend(&inputs, their_inputs);
     }
     next(their_outputs, their_inputs);
     pthread_mutex_unlock(&lock);
+}
+
+/* libavdevice's own function of that name. The module does not bring that
+ * library along, and a program may have loaded it out of sight of RTLD_NEXT. */
+static InputDeviceNext *their_next_input(void)
+{
+    static const char soname[] =
+        "libavdevice.so." AV_STRINGIFY(LIBAVDEVICE_VERSION_MAJOR);
+    uintptr_t symbol = next_symbol("av_input_video_device_next");
+    void *library;
+
+    if (symbol || !(library = dlopen(soname, RTLD_LAZY | RTLD_NOLOAD)))
+        return (InputDeviceNext *)symbol;
+    symbol = (uintptr_t)dlsym(library, "av_input_video_device_next");
+    dlclose(library);
+    return (InputDeviceNext *)symbol;
+}
+
+static int is_theirs(InputDeviceNext *theirs, const char *name)
+{
+    const AVInputFormat *device = NULL;
+
+    while ((device = theirs(device)))
+        if (!strcmp(device->name, name))
+            return 1;
+    return 0;
+}
+
+__attribute__((visibility("default")))
+const AVInputFormat *av_input_video_device_next(const AVInputFormat *device)
+{
+    const AVInputFormat *ours = (const AVInputFormat *)&ff_shmimage_demuxer;
+    const AVInputFormat *next;
+    InputDeviceNext *theirs = their_next_input();
+
+    if (!theirs || device == ours)
+        return NULL;
+    next = theirs(device);
+    return next || is_other_release() || is_theirs(theirs, ours->name) ? next
+                                                                       : ours;
 }

@@ -24,18 +24,22 @@
  * Input device for the shared memory image transport, through libshmimage.
  */
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <shmimage.h>
 
+#include "libavutil/avstring.h"
 #include "libavutil/buffer.h"
 #include "libavutil/common.h"
 #include "libavutil/internal.h"
 #include "libavutil/intreadwrite.h"
 #include "libavutil/log.h"
 #include "libavutil/mathematics.h"
+#include "libavutil/mem.h"
 #include "libavutil/opt.h"
 #include "libavutil/time.h"
 #include "libavformat/avformat.h"
@@ -43,6 +47,7 @@
 #include "libavformat/demux.h"
 #endif
 #include "libavformat/internal.h"
+#include "libavdevice/avdevice.h"
 
 /**
  * The longest time, in microseconds, in which nobody asks the interrupt
@@ -584,6 +589,103 @@ static av_cold int shmimage_read_close(AVFormatContext *s)
     return 0;
 }
 
+static int has_known_state(const ShmImageBufferInfo *buffer)
+{
+    return buffer->state <= SHMIMAGE_STATE_INIT;
+}
+
+/**
+ * Whether a file of that name and content carries a stream. One that is new
+ * has nothing in it but zeros; then its name decides.
+ */
+static int is_stream(const char *name, const ShmImageFileInfo *info)
+{
+    const ShmImageBufferInfo *b = info->buffer;
+
+    if (info->server || info->client)
+        return 1;
+    if (!has_known_state(&b[0]) || !has_known_state(&b[1]))
+        return 0;
+    return av_match_ext(name, "shm") ||
+           b[0].state == SHMIMAGE_STATE_INIT ||
+           (b[0].width && b[0].height && b[0].num_scanlines &&
+            3 * (uint64_t)b[0].width * b[0].num_scanlines <= info->payload);
+}
+
+static char *describe_stream(const ShmImageFileInfo *info)
+{
+    const ShmImageBufferInfo *b = info->buffer;
+    char size[32] = "no image yet";
+
+    if (b->width && b->height)
+        snprintf(size, sizeof(size), "%"PRIu32"x%"PRIu32, b->width, b->height);
+    return av_asprintf("%s, %s, %s", size,
+                       info->server ? "has a server" : "no server seen",
+                       info->client ? "in use by a client"
+                                    : "no client seen");
+}
+
+static int add_device(AVDeviceInfoList *list, const char *path,
+                      const ShmImageFileInfo *info)
+{
+    AVDeviceInfo *device = av_mallocz(sizeof(*device));
+
+    if (!device)
+        return AVERROR(ENOMEM);
+    device->device_name        = av_strdup(path);
+    device->device_description = describe_stream(info);
+    device->media_types        = av_malloc(sizeof(*device->media_types));
+    if (!device->device_name || !device->device_description ||
+        !device->media_types ||
+        av_dynarray_add_nofree(&list->devices, &list->nb_devices, device) < 0) {
+        av_freep(&device->device_name);
+        av_freep(&device->device_description);
+        av_freep(&device->media_types);
+        av_free(device);
+        return AVERROR(ENOMEM);
+    }
+    device->media_types[0] = AVMEDIA_TYPE_VIDEO;
+    device->nb_media_types = 1;
+    return 0;
+}
+
+static int add_devices_of_folder(AVDeviceInfoList *list, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int ret = 0;
+
+    if (!dir)
+        return 0;
+    while (ret >= 0 && (entry = readdir(dir))) {
+        ShmImageFileInfo info;
+        char *path = av_asprintf("%s/%s", folder, entry->d_name);
+
+        if (!path)
+            ret = AVERROR(ENOMEM);
+        else if (shmimage_file_info(path, &info, sizeof(info)) == SHMIMAGE_OK &&
+                 is_stream(path, &info))
+            ret = add_device(list, path, &info);
+        av_free(path);
+    }
+    closedir(dir);
+    return ret;
+}
+
+/**
+ * List the streams where programs put them as a rule.
+ */
+static int shmimage_get_device_list(AVFormatContext *s, AVDeviceInfoList *list)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    int ret = add_devices_of_folder(list, "/dev/shm");
+
+    if (ret >= 0 && runtime && *runtime)
+        ret = add_devices_of_folder(list, runtime);
+    list->default_device = -1;
+    return ret;
+}
+
 #define OFFSET(x) offsetof(ShmImageContext, x)
 #define DEC AV_OPT_FLAG_DECODING_PARAM
 static const AVOption options[] = {
@@ -650,4 +752,5 @@ const AVInputFormat ff_shmimage_demuxer = {
     .read_header    = shmimage_read_header,
     .read_packet    = shmimage_read_packet,
     .read_close     = shmimage_read_close,
+    .get_device_list = shmimage_get_device_list,
 };

@@ -44,6 +44,49 @@ class Listing(unittest.TestCase):
         self.assertIn("lavfi", words)
 
 
+class Sources(StreamTest):
+    """What `ffmpeg -sources shmimage` finds in a run-time directory."""
+
+    def sources(self):
+        done = subprocess.run(
+            COMMAND + ["-hide_banner", "-sources", "shmimage"],
+            capture_output=True, text=True, timeout=SECONDS,
+            env=dict(os.environ, XDG_RUNTIME_DIR=self.folder))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [line.strip() for line in done.stdout.splitlines()
+                if self.folder in line]
+
+    def test_folder_without_a_stream(self):
+        for name, size in ("small.shm", 1000), ("large", 30_000_000):
+            with open(self.file(name), "wb") as file:
+                file.truncate(size)
+        os.mkfifo(self.file("fifo.shm"))
+        self.assertEqual(self.sources(), [])
+
+    def test_new_file(self):
+        self.create()
+        self.assertEqual(len(self.sources()), 1)
+        self.assertIn(f"{self.stream} [no image yet, no server seen, no client "
+                      "seen]", self.sources()[0])
+
+    def test_file_of_any_name(self):
+        self.stream = self.file("whatever")
+        self.create()
+        self.stop(self.serve("--size", "64x36"))
+        self.assertIn("no server seen", self.sources()[0])
+
+    def test_running_stream(self):
+        subprocess.run([SHMIMAGE, "create", "--size", "64x36", self.stream],
+                       check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
+        server = Running(self, "server", [SHMIMAGE, "send", "--quiet",
+                                          "--size", "64x36", self.stream])
+        client = Running(self, "client", self.command("-f", "null", "-"))
+        client.wait_until(lambda: "frame=" in client.err(), "its first image")
+        self.assertIn("[64x36, has a server, in use by a client]",
+                      self.sources()[0])
+        self.stop(server)
+
+
 @unittest.skipIf(NATIVE, "nothing is preloaded")
 class Preloading(unittest.TestCase):
     PROGRAM = """

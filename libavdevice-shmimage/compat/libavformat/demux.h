@@ -14,6 +14,8 @@
 
 #define FF_INFMT_FLAG_INIT_CLEANUP (1 << 0)
 
+struct AVDeviceInfoList;
+
 typedef struct FFInputFormat {
     AVInputFormat p;
     enum AVCodecID raw_codec_id;
@@ -28,7 +30,8 @@ typedef struct FFInputFormat {
     void (*read_play_or_set_state)(void);
     void (*read_pause_or_handle_command)(void);
     void (*read_seek2)(void);
-    void (*get_device_list)(void);
+    int (*get_device_list)(AVFormatContext *s,
+                           struct AVDeviceInfoList *device_list);
 } FFInputFormat;
 
 #endif /* SHMIMAGE_COMPAT_AVFORMAT_DEMUX_H */
