@@ -60,15 +60,20 @@ static inline bool shmi_state_swap(ShmiState *state, uint8_t from, uint8_t to,
 /**
  * Server, at its start: declare a buffer empty whoever had it.
  *
+ * @return the state that this put an end to
+ *
  * The exchange pairs with nothing. The fence behind it keeps the header's
  * fields, which the server may write from here on, behind the new state: a
  * client that has copied any of them sees the state change in
  * shmi_state_still_locked().
  */
-static inline void shmi_state_initialise(ShmiState *state)
+static inline uint8_t shmi_state_initialise(ShmiState *state)
 {
-    atomic_exchange_explicit(state, SHMIMAGE_STATE_INIT, memory_order_acq_rel);
+    uint8_t old = atomic_exchange_explicit(state, SHMIMAGE_STATE_INIT,
+                                           memory_order_acq_rel);
+
     atomic_thread_fence(memory_order_release);
+    return old;
 }
 
 /**

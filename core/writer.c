@@ -25,15 +25,19 @@ struct ShmImageWriter {
     uint64_t unconnected;
 };
 
-static void initialise(ShmiMapping *mapping)
+/* Returns how many images were ready, which nobody will read now. */
+static int initialise(ShmiMapping *mapping)
 {
     const ShmiHeader empty = { 0 };
+    int unread = 0;
 
     for (int i = 0; i < SHMI_BUFFERS; i++) {
-        shmi_state_initialise(mapping->state[i]);
+        if (shmi_state_initialise(mapping->state[i]) == SHMIMAGE_STATE_CLIENT)
+            unread++;
         shmi_header_write(mapping->header[i], &empty);
         shmi_wake(mapping->state[i]);
     }
+    return unread;
 }
 
 /* Whether a client has answered since this writer's start. */
@@ -65,16 +69,14 @@ static bool client_is_gone(ShmImageWriter *writer)
  * to be taken. */
 static void look_for_client(ShmImageWriter *writer)
 {
+    int unread;
+
     if (!client_is_gone(writer))
         return;
-    for (int i = 0; i < SHMI_BUFFERS; i++) {
-        if (shmi_state_load(writer->mapping.state[i]) != SHMIMAGE_STATE_CLIENT)
-            continue;
-        writer->published--;
-        writer->dropped++;
-    }
     writer->client_seen = false;
-    initialise(&writer->mapping);
+    unread = initialise(&writer->mapping);
+    writer->published -= unread;
+    writer->dropped   += unread;
 }
 
 static int why_none_is_free(const ShmiMapping *mapping)

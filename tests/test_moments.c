@@ -288,6 +288,65 @@ START_TEST(test_put_while_another_server_starts)
 }
 END_TEST
 
+#if SHMI_HAVE_OFD_LOCKS
+
+static unsigned its_taken;
+
+/* A client comes, and takes what it finds. */
+static void its_take(void)
+{
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        its_taken += shmi_state_lock(its_state(i));
+}
+
+/* Two images are ready, and their client is gone. */
+static const uint8_t *leave_images(void)
+{
+    uint8_t *pixels[SHMI_BUFFERS];
+
+    ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
+    ck_assert_int_eq(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
+    for (int i = 0; i < SHMI_BUFFERS; i++) {
+        ck_assert_int_eq(shmimage_writer_begin(writer, i, 1, 1, &pixels[i]),
+                         SHMIMAGE_OK);
+        ck_assert_int_eq(shmimage_writer_commit(writer), SHMIMAGE_OK);
+    }
+    shmimage_reader_close(reader);
+    reader    = NULL;
+    its_taken = 0;
+    return pixels[0] - SHMI_HEADER_SIZE + SHMI_STATE_OFFSET;
+}
+
+static bool come_while_writer_starts_anew(int n)
+{
+    const uint8_t *first = leave_images();
+    ShmImageWriterStats stats;
+    bool came;
+
+    arm(n, first, first + (its_state(1) - its_state(0)), its_take);
+    ck_assert_int_eq(shmimage_writer_wait(writer, 0), SHMIMAGE_UNCONNECTED);
+    came = disarm();
+    ck_assert_int_eq(shmimage_writer_stats(writer, &stats, sizeof(stats)), 0);
+    ck_assert_uint_eq(stats.published, its_taken);
+    ck_assert_uint_eq(stats.dropped, 2 - its_taken);
+    shmimage_writer_close(writer);
+    writer = NULL;
+    return came;
+}
+
+/* What a client could take before the writer took it back, is not dropped. */
+START_TEST(test_wait_counts_what_the_next_client_takes)
+{
+    int n = 1;
+
+    while (come_while_writer_starts_anew(n))
+        ck_assert_int_lt(++n, LAST_MOMENT);
+    ck_assert_int_gt(n, 2);
+}
+END_TEST
+
+#endif /* SHMI_HAVE_OFD_LOCKS */
+
 int main(void)
 {
     Suite *suite = suite_create("moments");
@@ -301,6 +360,9 @@ int main(void)
     tcase_add_test(tcase, test_acquire_never_uses_a_header_that_changed);
     tcase_add_test(tcase, test_release_while_server_starts_again);
     tcase_add_test(tcase, test_put_while_another_server_starts);
+#if SHMI_HAVE_OFD_LOCKS
+    tcase_add_test(tcase, test_wait_counts_what_the_next_client_takes);
+#endif
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
