@@ -31,6 +31,14 @@ bool shmi_connection_answer(ShmiConnection *c)
     return answered;
 }
 
+/* No other client lives: what is locked was left so, unless it is held here. */
+static void take_back(ShmiConnection *c)
+{
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        if (!c->held[i])
+            shmi_connection_release(c, i);
+}
+
 bool shmi_connection_begin(ShmiConnection *c, uint32_t session)
 {
     bool fresh;
@@ -41,9 +49,15 @@ bool shmi_connection_begin(ShmiConnection *c, uint32_t session)
     /* It may die before a look finds nothing and asks for it. */
     c->server_seen = shmi_presence_look(c->mapping.fd, SHMI_SERVER) ==
                      SHMI_PRESENCE_HELD;
-    for (int i = 0; i < SHMI_BUFFERS && !c->mapping.shared_role; i++)
-        shmi_connection_release(c, i);
+    if (!c->mapping.shared_role)
+        take_back(c);
     return fresh;
+}
+
+void shmi_connection_inherit(ShmiConnection *c)
+{
+    if (shmi_mapping_inherit(&c->mapping))
+        take_back(c);
 }
 
 /* How often a server was seen to start since the newest image was taken.

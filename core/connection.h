@@ -42,6 +42,12 @@ bool shmi_connection_begin(ShmiConnection *connection, uint32_t session);
  */
 bool shmi_connection_answer(ShmiConnection *connection);
 
+/**
+ * Take back what a client has left locked from which this one took over, as
+ * soon as that one is gone.
+ */
+void shmi_connection_inherit(ShmiConnection *connection);
+
 /** The ready buffer to read first, or -1. */
 int shmi_connection_next(const ShmiConnection *connection);
 

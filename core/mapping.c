@@ -234,6 +234,16 @@ int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping)
     return ret < 0 ? SHMIMAGE_NO_FRAME : ret;
 }
 
+bool shmi_mapping_inherit(ShmiMapping *mapping)
+{
+    if (!mapping->shared_role ||
+        shmi_presence_take(mapping->fd, mapping->role, shmi_wait_can_wake(),
+                           0) != SHMI_PRESENCE_FREE)
+        return false;
+    mapping->shared_role = false;
+    return true;
+}
+
 void shmi_mapping_close(ShmiMapping *mapping)
 {
     /* First the locks go, then the peer is woken to see that. */

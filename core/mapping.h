@@ -35,7 +35,7 @@ typedef struct ShmiMapping {
     uint8_t *header[SHMI_BUFFERS];
     uint8_t *pixels[SHMI_BUFFERS];
     ShmiState *state[SHMI_BUFFERS];
-    /** The role's lock was held by another open file when this one was made. */
+    /** Another open file had the role when this one was made, and may yet. */
     bool shared_role;
 } ShmiMapping;
 
@@ -75,6 +75,13 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
  *         nothing better is there yet
  */
 int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping);
+
+/**
+ * Ask for a role that was taken over from somebody who had it.
+ *
+ * @return true, once: that one is gone by now, and nobody else has the role
+ */
+bool shmi_mapping_inherit(ShmiMapping *mapping);
 
 /** Whether two mappings are of the same file. */
 static inline bool shmi_mapping_is_same_file(const ShmiMapping *a,

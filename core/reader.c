@@ -244,6 +244,8 @@ static int look_harder(ShmImageReader *reader, ShmImageFrame **frame)
     }
     if (check && follow(reader))
         return look(reader, frame);
+    if (check && !truncated)
+        shmi_connection_inherit(connection);
     if (truncated || reader->said_disconnected ||
         !shmi_connection_server_is_gone(connection))
         return SHMIMAGE_NO_FRAME;

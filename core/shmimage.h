@@ -362,7 +362,8 @@ int shmimage_file_reset(const char *path, unsigned flags);
  * @param path        an existing regular file
  * @param flags       any of SHMIMAGE_TAKE_OVER, to connect although another
  *                    reader of this library is connected (the two then compete
- *                    for the images), and SHMIMAGE_NO_GUARD
+ *                    for the images; when the other one ends, this one takes
+ *                    back what it has left locked), and SHMIMAGE_NO_GUARD
  * @param[out] reader the reader, to be closed with shmimage_reader_close();
  *                    NULL on error
  * @return SHMIMAGE_OK: connected, the server had just initialised the file;

@@ -105,7 +105,8 @@ static void hold_images(int count, int ready)
         pause();
 }
 
-START_TEST(test_put_after_the_client_was_killed)
+/* Start a client that holds so many of two images. */
+static pid_t start_holder(int count)
 {
     int ready[2];
     char byte;
@@ -114,18 +115,59 @@ START_TEST(test_put_after_the_client_was_killed)
     ck_assert_int_eq(pipe(ready), 0);
     pid = fork();
     if (pid == 0)
-        hold_images(_i, ready[1]);
+        hold_images(count, ready[1]);
     for (uint32_t number = 0; number < 2; number++) {
         wait_until(shmimage_writer_wait(writer, 100000) == SHMIMAGE_OK);
         ck_assert_int_eq(put(number), SHMIMAGE_OK);
     }
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     ck_assert_int_eq(put(2), SHMIMAGE_NO_BUFFER);
-    kill(pid, SIGKILL);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     close(ready[0]);
     close(ready[1]);
+    return pid;
+}
+
+static void kill_now(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(test_put_after_the_client_was_killed)
+{
+    kill_now(start_holder(_i));
     assert_starts_anew();
+}
+END_TEST
+
+static bool is_let_in(ShmImageReader *reader, uint32_t number)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 1000, &frame),
+                     SHMIMAGE_NO_FRAME);
+    return put(number) == SHMIMAGE_OK;
+}
+
+/* It hung with both images, or with one, and the other is held elsewhere. */
+START_TEST(test_acquire_inherits_from_a_client_that_was_killed)
+{
+    pid_t pid = start_holder(_i);
+    ShmImageFrame *frame = NULL;
+    ShmImageReader *second;
+
+    ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &second),
+                     0);
+    if (_i == 1)
+        frame = take(second, 1);
+    ck_assert(!is_let_in(second, 3));
+    kill_now(pid);
+    wait_until(is_let_in(second, 4));
+    ck_assert_int_eq(put(5), _i == 1 ? SHMIMAGE_NO_BUFFER : SHMIMAGE_OK);
+    shmimage_reader_release(take(second, 4));
+    ck_assert(!frame || pixels_match(frame->pixels, frame->size, 1));
+    shmimage_reader_release(frame);
+    shmimage_reader_close(second);
 }
 END_TEST
 
@@ -211,6 +253,9 @@ int main(void)
 #if SHMI_HAVE_OFD_LOCKS
     tcase_add_loop_test(tcase, test_put_after_the_client_has_closed, 0, 3);
     tcase_add_loop_test(tcase, test_put_after_the_client_was_killed, 0, 3);
+    tcase_add_loop_test(tcase,
+                        test_acquire_inherits_from_a_client_that_was_killed, 1,
+                        3);
     tcase_add_test(tcase, test_put_while_a_closed_client_still_holds_an_image);
     tcase_add_test(tcase, test_open_is_refused_while_one_that_took_over_lives);
 #endif
