@@ -49,6 +49,7 @@ script_tests = \
     tests/test_peer_reader.py \
     tests/test_peer_selftest.py \
     tests/test_readme.sh \
+    tests/test_soak.sh \
     tests/test_tool.py \
     tests/test_vendor_programs.sh
 # A module with a sanitizer can't be preloaded into a program without one.
@@ -73,6 +74,26 @@ EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
     tests/peer.py tests/peer_stream.py
 EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
+
+check_PROGRAMS += tests/soak
+tests_soak_SOURCES = tests/soak.c \
+    tests/soak_actor.c tests/soak_actor.h \
+    tests/soak_balance.c \
+    tests/soak_client.c \
+    tests/soak_image.c tests/soak_image.h \
+    tests/soak_ledger.c tests/soak_ledger.h \
+    tests/soak_random.h \
+    tests/soak_roles.h \
+    tests/soak_server.c \
+    tests/soak_supervisor.c tests/soak_supervisor.h
+tests_soak_LDADD = libshmimage-core.la
+
+# Longer than make check has time for: make soak SECONDS=600 KILLS=1000
+SECONDS = 60
+KILLS = 60
+soak: tests/soak
+	tests/soak --seconds $(SECONDS) --kills $(KILLS)
+.PHONY: soak
 
 if HAVE_CHECK
 check_PROGRAMS += $(core_tests)
