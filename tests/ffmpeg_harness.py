@@ -137,6 +137,17 @@ class StreamTest(unittest.TestCase):
         create_file(self.stream,
                     max(20_000_000, file_size(width, height)) + more_bytes)
 
+    def make_file(self, size, *options):
+        """Make the file as users do, all its space reserved."""
+        subprocess.run([SHMIMAGE, "create", "--size", size, *options,
+                        self.stream], check=True, stdout=subprocess.DEVNULL,
+                       timeout=SECONDS)
+
+    def send(self, name, size, *options):
+        """Start a server of the library, which holds its lock."""
+        return Running(self, name, [SHMIMAGE, "send", "--quiet", "--size",
+                                    size, *map(str, options), self.stream])
+
     def serve(self, *options):
         """Start a server that loses no image, and goes on until it is stopped
         unless the options say something else: from release 7.0 on, ffmpeg
@@ -180,10 +191,14 @@ class StreamTest(unittest.TestCase):
         return json.loads(done.stdout)["streams"][0]
 
 
-def main():
-    """Run the tests of the program that was started."""
+def exit_if_nothing_can_run():
     reason = reason_to_skip()
     if reason:
         print(f"skipped: {reason}")
         sys.exit(77)
+
+
+def main():
+    """Run the tests of the program that was started."""
+    exit_if_nothing_can_run()
     unittest.main(verbosity=2)

@@ -56,7 +56,7 @@ script_tests = \
 if WITH_FFMPEG
 if !SANITIZED
 script_tests += tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
-    tests/test_ffplay.py tests/test_survive.py
+    tests/test_ffplay.py tests/test_survive.py tests/truncations.py
 endif
 endif
 
@@ -94,6 +94,13 @@ KILLS = 60
 soak: tests/soak
 	tests/soak --seconds $(SECONDS) --kills $(KILLS)
 .PHONY: soak
+
+# The same for files that are shortened while ffmpeg records them.
+COUNT = 100
+truncations: all
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) \
+	$(PYTHON3) $(srcdir)/tests/truncations.py --count $(COUNT)
+.PHONY: truncations
 
 if HAVE_CHECK
 check_PROGRAMS += $(core_tests)

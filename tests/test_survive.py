@@ -2,33 +2,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A recording of the ffmpeg tool outlives its server and its file.
 
-See ffmpeg_harness.py for the environment.
+truncations.py has more on files that are shortened. See ffmpeg_harness.py for the environment.
 """
 
 import os
-import random
 import re
 import signal
-import subprocess
-import unittest
 
-from ffmpeg_harness import (H264, PATIENCE, SECONDS, SHMIMAGE, Running,
-                            StreamTest, main)
+from ffmpeg_harness import H264, PATIENCE, Running, StreamTest, main
 
 SIZE = "64x36"
 
 
 class Survival(StreamTest):
     def make_file(self, *options):
-        subprocess.run([SHMIMAGE, "create", "--size", SIZE, *options,
-                        self.stream], check=True, stdout=subprocess.DEVNULL,
-                       timeout=SECONDS)
+        super().make_file(SIZE, *options)
 
     def send(self, name, start):
-        """A server of the library, which holds its lock."""
-        return Running(self, name, [
-            SHMIMAGE, "send", "--quiet", "--size", SIZE, "--rate", "200",
-            "--start", str(start), self.stream])
+        return super().send(name, SIZE, "--rate", 200, "--start", start)
 
     def start_recording(self, *options, codec=H264):
         """Start ffmpeg, with a line of its log for each image."""
@@ -109,9 +100,7 @@ class Survival(StreamTest):
     def test_recording_of_an_idle_server_goes_on_and_stops_at_once(self):
         """With repeat_idle, one Ctrl-C is enough for every FFmpeg."""
         self.make_file()
-        server = Running(self, "server", [
-            SHMIMAGE, "send", "--quiet", "--size", SIZE, "--frames", "5",
-            "--wait", self.stream])
+        server = super().send("server", SIZE, "--frames", 5, "--wait")
         recording = self.start_recording(
             "-timestamps", "wallclock", "-repeat_idle", "0.05",
             "-on_disconnect", "wait")
@@ -128,21 +117,6 @@ class Survival(StreamTest):
         server.process.kill()
         self.assert_playable(recording, "the capture ends")
         self.assertNotIn("the server is gone", recording.err())
-
-    def test_recording_ends_when_the_file_is_shortened(self):
-        lengths = [0, 1, 24, 4096, 9_999_999, 10_000_000, 10_002_400]
-        for length in lengths + [random.randrange(20_000_000)
-                                 for _ in range(3)]:
-            with self.subTest(length=length):
-                self.make_file("--force")
-                server = self.send("server", 0)
-                recording = self.start_recording()
-                self.wait_for_images(recording, random.randrange(1, 20))
-                os.truncate(self.stream, length)
-                self.assertEqual(server.end(), 1, server.err())
-                self.assertIn("shortened", server.err())
-                self.assertEqual(recording.end(), 0, recording.err())
-                self.probe(self.file("out.mp4"))
 
     def test_recording_waits_for_a_file_that_is_written_anew(self):
         self.make_file()
