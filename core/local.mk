@@ -11,6 +11,7 @@ pkgconfig_DATA += core/libshmimage.pc
 libshmimage_core_la_SOURCES = core/abi.h \
                               core/assembly.c core/assembly.h \
                               core/connection.c core/connection.h \
+                              core/copy.c core/copy.h \
                               core/ensight_api.c \
                               core/error.c core/error.h \
                               core/file.c \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "copy.h"
 #include "error.h"
 #include "mapping.h"
 #include "shmimage.h"
@@ -179,11 +180,11 @@ static void copy_rows(uint8_t *dst, const uint8_t *src, ptrdiff_t stride,
                       size_t row, uint32_t height)
 {
     if (stride == (ptrdiff_t)row) {
-        memcpy(dst, src, row * height);
+        shmi_copy_out(dst, src, row * height);
         return;
     }
     for (uint32_t y = 0; y < height; y++)
-        memcpy(dst + y * row, src + y * stride, row);
+        shmi_copy_out(dst + y * row, src + y * stride, row);
 }
 
 static ShmiHeader whole_image(uint32_t number, uint32_t width, uint32_t height)

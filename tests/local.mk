@@ -5,6 +5,7 @@ core_tests = \
     tests/test_assembly \
     tests/test_assembly_blocks \
     tests/test_client_gone \
+    tests/test_copy \
     tests/test_disconnect \
     tests/test_ensight_api \
     tests/test_ensight_create \
