@@ -44,6 +44,7 @@ core_tests = \
 # Tests that run the built things from outside. A test that can't run here
 # exits with 77 and says why.
 script_tests = \
+    tests/test_bench.py \
     tests/test_exports.sh \
     tests/test_headers.sh \
     tests/test_peer_core.py \
@@ -201,7 +202,7 @@ $(left_out): Makefile
 	    'echo "The unit tests need the library check." \' \
 	    '"On Debian: apt install check, then configure again."' \
 	    'exit 77' > $@ && chmod +x $@
-CLEANFILES = $(left_out)
+CLEANFILES += $(left_out)
 endif
 
 # The unit tests once more, each under valgrind. Results are where make check
