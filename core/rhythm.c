@@ -28,14 +28,17 @@ static int64_t shortest_interval(const ShmiRhythm *r)
 
 int64_t shmi_rhythm_pause(const ShmiRhythm *r, int64_t now)
 {
-    int64_t silence = now - r->last, pause;
+    int64_t silence = now - r->last, interval, pause;
 
     if (silence >= SHMI_RHYTHM_IDLE)
         return SHMI_RHYTHM_IDLE_PAUSE;
     if (r->known < SHMI_RHYTHM_SIZE)
         return SHMI_POLL_INTERVAL;
-    pause = shortest_interval(r) / 4 * 3 - silence;
+    interval = shortest_interval(r);
+    if (silence > interval / 4 * 5)
+        return SHMI_POLL_INTERVAL;
+    pause = interval / 4 * 3 - silence;
     if (pause > SHMI_RHYTHM_LONGEST)
         return SHMI_RHYTHM_LONGEST;
-    return pause > SHMI_POLL_INTERVAL ? pause : SHMI_POLL_INTERVAL;
+    return pause > SHMI_RHYTHM_SHORTEST ? pause : SHMI_RHYTHM_SHORTEST;
 }

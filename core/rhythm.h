@@ -7,8 +7,9 @@
  * looks come when nothing can be expected: a server that draws 60 images a
  * second needs some 16 ms for the next one. So the shortest of the last few
  * intervals is taken for its rhythm, and the looks begin when three quarters of
- * that have passed. An image that comes earlier waits until then, once: it
- * makes the shortest interval shorter.
+ * that have passed: twice a millisecond while it is due, and once when it is
+ * late. An image that comes earlier waits until then, once: it makes the
+ * shortest interval shorter.
  */
 #ifndef SHMIMAGE_RHYTHM_H
 #define SHMIMAGE_RHYTHM_H
@@ -18,6 +19,8 @@
 
 /** Intervals that have to be known before anything is made of them. */
 #define SHMI_RHYTHM_SIZE 8
+/** Nanoseconds between two looks while an image is due. */
+#define SHMI_RHYTHM_SHORTEST INT64_C(500000)
 /** Nanoseconds to the next look at the most, should the peer become faster. */
 #define SHMI_RHYTHM_LONGEST INT64_C(20000000)
 /** Nanoseconds without anything after which the peer is taken to be idle. */
@@ -42,7 +45,7 @@ typedef struct ShmiRhythm {
  */
 void shmi_rhythm_note(ShmiRhythm *rhythm, int64_t now, bool waited);
 
-/** Nanoseconds until the next look: from one millisecond to the longest. */
+/** Nanoseconds until the next look: from the shortest to the longest. */
 int64_t shmi_rhythm_pause(const ShmiRhythm *rhythm, int64_t now);
 
 #endif /* SHMIMAGE_RHYTHM_H */

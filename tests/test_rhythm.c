@@ -39,7 +39,10 @@ START_TEST(test_pause_is_three_quarters_of_an_interval)
 
     ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now), 12 * MS);
     ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now + 5 * MS), 7 * MS);
-    for (int64_t silence = 12 * MS; silence < SHMI_RHYTHM_IDLE; silence += MS)
+    for (int64_t silence = 12 * MS; silence <= 20 * MS; silence += MS)
+        ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now + silence),
+                         SHMI_RHYTHM_SHORTEST);
+    for (int64_t silence = 21 * MS; silence < SHMI_RHYTHM_IDLE; silence += MS)
         ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now + silence),
                          SHMI_POLL_INTERVAL);
 }
@@ -77,11 +80,12 @@ START_TEST(test_pause_has_a_limit)
 }
 END_TEST
 
-START_TEST(test_pause_is_never_shorter_than_a_millisecond)
+START_TEST(test_pause_is_never_shorter_than_half_a_millisecond)
 {
     int64_t now = note(0, 1, 30);
 
-    ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now), SHMI_POLL_INTERVAL);
+    ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now), SHMI_RHYTHM_SHORTEST);
+    ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now + 2), SHMI_POLL_INTERVAL);
 }
 END_TEST
 
@@ -106,7 +110,7 @@ int main(void)
     tcase_add_test(
         tcase, test_pause_makes_nothing_of_an_image_that_was_not_waited_for);
     tcase_add_test(tcase, test_pause_has_a_limit);
-    tcase_add_test(tcase, test_pause_is_never_shorter_than_a_millisecond);
+    tcase_add_test(tcase, test_pause_is_never_shorter_than_half_a_millisecond);
     tcase_add_loop_test(tcase, test_pause_is_longer_once_the_peer_is_idle, 0,
                         2 * SHMI_RHYTHM_SIZE);
     suite_add_tcase(suite, tcase);
