@@ -28,6 +28,9 @@ core_tests = \
     tests/test_reader_checks \
     tests/test_reader_open \
     tests/test_restart \
+    tests/test_restart_matrix \
+    tests/test_restart_steps \
+    tests/test_restart_waits \
     tests/test_rhythm \
     tests/test_state \
     tests/test_stream \
@@ -120,6 +123,23 @@ tests_test_assembly_blocks_LDFLAGS = $(WITH_FAULTS)
 tests_test_ensight_faults_SOURCES = tests/test_ensight_faults.c \
     $(faults) $(ensight_harness)
 tests_test_ensight_faults_LDFLAGS = $(WITH_FAULTS)
+
+# Programs with both ends in processes of their own, which can be stopped in
+# the middle of what they do.
+restarts = tests/restarts.c tests/restarts.h tests/situations.c \
+    tests/goes_on.c tests/ends.c tests/ends.h tests/ends_ours.c \
+    tests/ends_vendor.c tests/steps.c tests/steps.h
+WITH_STEPS = $(AM_LDFLAGS) \
+    -Wl,--wrap=shmi_guard_add,--wrap=shmi_wake \
+    -Wl,--wrap=shmi_header_read,--wrap=shmi_header_write \
+    -Wl,--wrap=shmi_mapping_close,--wrap=shmi_mapping_is_short \
+    -Wl,--wrap=shmi_presence_look,--wrap=shmi_presence_take
+tests_test_restart_matrix_SOURCES = tests/test_restart_matrix.c $(restarts)
+tests_test_restart_matrix_LDFLAGS = $(WITH_STEPS)
+tests_test_restart_steps_SOURCES = tests/test_restart_steps.c $(restarts)
+tests_test_restart_steps_LDFLAGS = $(WITH_STEPS)
+tests_test_restart_waits_SOURCES = tests/test_restart_waits.c $(restarts)
+tests_test_restart_waits_LDFLAGS = $(WITH_STEPS)
 
 # Programs with both ends of a stream, by the published interface.
 ensight_harness = tests/ensight_harness.c tests/ensight_harness.h

@@ -134,15 +134,20 @@ void write_file(const char *path, const char *text)
     fclose(file);
 }
 
-void poke(const char *path, int buffer, const ShmiHeader *header,
-          uint8_t state)
+void poke_header(const char *path, int buffer, const ShmiHeader *header)
 {
     size_t offset;
     int fd = open_at(path, buffer, &offset);
 
     write_at(fd, header, sizeof(*header), offset);
-    write_at(fd, &state, 1, offset + SHMI_STATE_OFFSET);
     close(fd);
+}
+
+void poke(const char *path, int buffer, const ShmiHeader *header,
+          uint8_t state)
+{
+    poke_header(path, buffer, header);
+    poke_state(path, buffer, state);
 }
 
 void poke_state(const char *path, int buffer, uint8_t state)
@@ -161,6 +166,15 @@ void poke_pixels(const char *path, int buffer, const uint8_t *pixels,
     int fd = open_at(path, buffer, &offset);
 
     write_at(fd, pixels, size, offset + SHMI_HEADER_SIZE);
+    close(fd);
+}
+
+void peek_pixels(const char *path, int buffer, uint8_t *pixels, size_t size)
+{
+    size_t offset;
+    int fd = open_at(path, buffer, &offset);
+
+    read_at(fd, pixels, size, offset + SHMI_HEADER_SIZE);
     close(fd);
 }
 

@@ -43,12 +43,18 @@ void write_file(const char *path, const char *text);
 void poke(const char *path, int buffer, const ShmiHeader *header,
           uint8_t state);
 
+/** Write only the fields of a header. */
+void poke_header(const char *path, int buffer, const ShmiHeader *header);
+
 /** Write only the state byte of a buffer. */
 void poke_state(const char *path, int buffer, uint8_t state);
 
 /** Write bytes into a buffer's payload. */
 void poke_pixels(const char *path, int buffer, const uint8_t *pixels,
                  size_t size);
+
+/** Read bytes of a buffer's payload. */
+void peek_pixels(const char *path, int buffer, uint8_t *pixels, size_t size);
 
 /** The state byte of a buffer. */
 uint8_t peek_state(const char *path, int buffer);
