@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The client: core/reader.c, and a program that reads images. */
+/* The client: core/reader.c, core/connection.c, and a program that reads
+ * images. */
 
 #ifdef SESSIONS
 #define NONE 2
