@@ -19,6 +19,7 @@ core_tests = \
     tests/test_file_info \
     tests/test_file_refused \
     tests/test_follow \
+    tests/test_follow_refused \
     tests/test_guard \
     tests/test_layout \
     tests/test_mapping \
@@ -123,6 +124,15 @@ tests_test_assembly_blocks_LDFLAGS = $(WITH_FAULTS)
 tests_test_ensight_faults_SOURCES = tests/test_ensight_faults.c \
     $(faults) $(ensight_harness)
 tests_test_ensight_faults_LDFLAGS = $(WITH_FAULTS)
+
+# Programs with a writer and a reader on one file.
+pair = tests/pair.c tests/pair.h
+tests_test_client_gone_SOURCES = tests/test_client_gone.c $(pair)
+tests_test_disconnect_SOURCES = tests/test_disconnect.c $(pair)
+tests_test_follow_SOURCES = tests/test_follow.c $(pair)
+tests_test_follow_refused_SOURCES = tests/test_follow_refused.c $(pair)
+tests_test_reader_SOURCES = tests/test_reader.c $(pair)
+tests_test_restart_SOURCES = tests/test_restart.c $(pair)
 
 # Programs with both ends in processes of their own, which can be stopped in
 # the middle of what they do.

@@ -6,130 +6,14 @@
 #include "config.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "pair.h"
 
-#define WIDTH  16
-#define HEIGHT 9
-#define SIZE   (3 * WIDTH * HEIGHT)
 #define SECOND 1000000
-
-static const char *path;
-static ShmImageWriter *writer;
-static ShmImageWriter *old_writer;
-static ShmImageReader *reader;
-
-static void open_writer(void)
-{
-    ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
-}
-
-static void setup(void)
-{
-    path = test_file(TEST_FILE_SIZE);
-    old_writer = NULL;
-    open_writer();
-    ck_assert_int_eq(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
-}
-
-static void teardown(void)
-{
-    shmimage_reader_close(reader);
-    shmimage_writer_close(writer);
-    shmimage_writer_close(old_writer);
-    test_files_remove();
-}
-
-static int put(uint32_t number)
-{
-    uint8_t pixels[SIZE];
-
-    fill_pixels(pixels, SIZE, number);
-    return shmimage_writer_put(writer, number, WIDTH, HEIGHT, pixels, 0);
-}
-
-static int look(void)
-{
-    ShmImageFrame *frame = NULL;
-    int ret = shmimage_reader_acquire(reader, 0, &frame);
-
-    shmimage_reader_release(frame);
-    return ret;
-}
-
-static ShmImageFrame *take(void)
-{
-    ShmImageFrame *frame;
-
-    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
-    return frame;
-}
-
-static ShmImageFrame *put_and_take(uint32_t number)
-{
-    ck_assert_int_eq(put(number), SHMIMAGE_OK);
-    return take();
-}
-
-static uint32_t session_of_next(uint32_t number)
-{
-    ShmImageFrame *frame = put_and_take(number);
-    uint32_t session = frame->session;
-
-    ck_assert_uint_eq(frame->number, number);
-    ck_assert(pixels_match(frame->pixels, SIZE, number));
-    shmimage_reader_release(frame);
-    return session;
-}
-
-static bool answered(void)
-{
-    return peek_state(path, 0) == SHMIMAGE_STATE_SERVER &&
-           peek_state(path, 1) == SHMIMAGE_STATE_SERVER;
-}
-
-/* The reader only looks, and does not wait. */
-static bool follows(void)
-{
-    look();
-    return answered();
-}
-
-/* Another file of that name; the server of the old one stays or goes. */
-static void replace(uint64_t size, bool server_stays)
-{
-    if (server_stays)
-        old_writer = writer;
-    else
-        shmimage_writer_close(writer);
-    writer = NULL;
-    ck_assert_int_eq(shmimage_file_create(path, size, SHMIMAGE_REPLACE),
-                     SHMIMAGE_OK);
-}
-
-static void check_goes_on(uint32_t session)
-{
-    for (uint32_t number = 100; number < 104; number++)
-        ck_assert_uint_eq(session_of_next(number), session);
-    ck_assert_int_eq(put(200), SHMIMAGE_OK);
-    ck_assert_int_eq(put(201), SHMIMAGE_OK);
-    shmimage_reader_release(take());
-    shmimage_reader_release(take());
-}
-
-static uint64_t sessions(void)
-{
-    ShmImageReaderStats stats;
-
-    shmimage_reader_stats(reader, &stats, sizeof(stats));
-    return stats.sessions;
-}
 
 /* Mappings of files that have lost their name, in this process. */
 static int count_old_mappings(void)
@@ -364,18 +248,6 @@ START_TEST(test_follow_reads_the_old_file_to_its_end)
 }
 END_TEST
 
-static void *wait_for_image(void *arg)
-{
-    ShmImageFrame *frame = NULL;
-    int ret;
-
-    (void)arg;
-    do
-        ret = shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &frame);
-    while (ret == SHMIMAGE_DISCONNECTED);
-    return frame;
-}
-
 START_TEST(test_follow_in_a_reader_that_waits)
 {
     uint32_t session = session_of_next(1);
@@ -394,103 +266,6 @@ START_TEST(test_follow_in_a_reader_that_waits)
     ck_assert_uint_eq(frame->number, 5);
     ck_assert_uint_eq(frame->session, session + 1);
     shmimage_reader_release(frame);
-}
-END_TEST
-
-static void make_small_file(const char *name)
-{
-    int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(ftruncate(fd, SHMI_MIN_FILE_SIZE - 1), 0);
-    close(fd);
-}
-
-static void make_folder(const char *name)
-{
-    ck_assert_int_eq(mkdir(name, 0700), 0);
-}
-
-static void make_fifo(const char *name)
-{
-    ck_assert_int_eq(mkfifo(name, 0600), 0);
-}
-
-static void make_dangling_link(const char *name)
-{
-    ck_assert_int_eq(symlink("nothing/there", name), 0);
-}
-
-static void make_nothing(const char *name)
-{
-    (void)name;
-}
-
-static void (*const make_invalid[])(const char *) = {
-    make_small_file, make_folder, make_fifo, make_dangling_link, make_nothing,
-};
-
-enum { INVALID = sizeof(make_invalid) / sizeof(make_invalid[0]) };
-
-/* Long enough for the reader to have asked for the name, more than once. */
-static void look_for_a_while(void)
-{
-    double end = seconds_now() + 0.25;
-
-    while (seconds_now() < end) {
-        ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
-        pause_briefly();
-    }
-}
-
-START_TEST(test_follow_of_nothing_that_is_invalid)
-{
-    uint32_t session = session_of_next(1);
-    ShmImageFrame *held = put_and_take(2);
-
-    ck_assert_int_eq(unlink(path), 0);
-    make_invalid[_i](path);
-    look_for_a_while();
-    /* The old one still carries the stream. */
-    ck_assert_uint_eq(session_of_next(3), session);
-    ck_assert(pixels_match(held->pixels, SIZE, 2));
-    shmimage_reader_release(held);
-    check_goes_on(session);
-    ck_assert_int_eq(sessions(), session);
-}
-END_TEST
-
-START_TEST(test_follow_once_there_is_something_valid)
-{
-    uint32_t session = session_of_next(1);
-
-    ck_assert_int_eq(unlink(path), 0);
-    make_invalid[_i](path);
-    look_for_a_while();
-    remove(path);
-    old_writer = writer;
-    ck_assert_int_eq(shmimage_file_create(path, 0, 0), SHMIMAGE_OK);
-    open_writer();
-    wait_until(follows());
-    check_goes_on(session + 1);
-}
-END_TEST
-
-START_TEST(test_follow_of_a_file_that_another_reader_has)
-{
-#if SHMI_HAVE_OFD_LOCKS
-    uint32_t session = session_of_next(1);
-    ShmImageReader *other;
-
-    replace(TEST_FILE_SIZE, true);
-    ck_assert_int_eq(shmimage_reader_open(path, 0, &other),
-                     SHMIMAGE_RECONNECTING);
-    look_for_a_while();
-    shmimage_reader_close(other);
-    open_writer();
-    wait_until(follows());
-    check_goes_on(session + 1);
-#endif
 }
 END_TEST
 
@@ -549,22 +324,13 @@ int main(void)
         test_follow_gives_up_the_old_file_after_its_last_frame,
         test_follow_tells_the_server_of_the_old_file,
         test_follow_reads_the_old_file_to_its_end,
-        test_follow_of_a_file_that_another_reader_has,
         test_follow_of_a_link_that_is_turned,
     };
     Suite *suite = suite_create("follow");
-    TCase *tcase = tcase_create("follow");
+    TCase *tcase = pair_tcase("follow");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
-        tcase_add_loop_test(tcase, twice[i], 0, 2);
-    for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
-        tcase_add_test(tcase, once[i]);
-    tcase_add_loop_test(tcase, test_follow_of_nothing_that_is_invalid, 0,
-                        INVALID);
-    tcase_add_loop_test(tcase, test_follow_once_there_is_something_valid, 0,
-                        INVALID);
+    ADD_TESTS(tcase, twice, 2);
+    ADD_TESTS(tcase, once, 1);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

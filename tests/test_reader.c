@@ -7,51 +7,11 @@
 
 #include <string.h>
 
-#include "support.h"
-
-#define WIDTH  5
-#define HEIGHT 3
-#define SIZE   (3 * WIDTH * HEIGHT)
-
-static const char *path;
-static ShmImageReader *reader;
+#include "pair.h"
 
 static void setup(void)
 {
-    path = test_file(TEST_FILE_SIZE);
-    ck_assert_int_ge(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
-}
-
-static void teardown(void)
-{
-    shmimage_reader_close(reader);
-    test_files_remove();
-}
-
-static void publish(int buffer, uint32_t number)
-{
-    const ShmiHeader header = { number, WIDTH, HEIGHT, 0, HEIGHT };
-    uint8_t pixels[SIZE];
-
-    fill_pixels(pixels, SIZE, number);
-    poke_pixels(path, buffer, pixels, SIZE);
-    poke(path, buffer, &header, SHMIMAGE_STATE_CLIENT);
-}
-
-static ShmImageFrame *take(void)
-{
-    ShmImageFrame *frame;
-
-    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
-    return frame;
-}
-
-static void check_has_nothing(void)
-{
-    ShmImageFrame *frame;
-
-    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame),
-                     SHMIMAGE_NO_FRAME);
+    open_reader(SHMIMAGE_RECONNECTING);
 }
 
 START_TEST(test_acquire_with_bad_arguments)
@@ -67,7 +27,7 @@ END_TEST
 
 START_TEST(test_acquire_from_an_empty_file)
 {
-    check_has_nothing();
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
 }
 END_TEST
 
@@ -84,11 +44,11 @@ START_TEST(test_acquire_tells_what_the_header_says)
 {
     ShmImageFrame *frame;
 
-    publish(_i, 0xfffffffe);
+    poke_image(_i, 0xfffffffe);
     frame = take();
     ck_assert_uint_eq(frame->number, 0xfffffffe);
-    ck_assert_uint_eq(frame->width, WIDTH);
-    ck_assert_uint_eq(frame->height, HEIGHT);
+    ck_assert_uint_eq(frame->width, width);
+    ck_assert_uint_eq(frame->height, height);
     ck_assert_uint_eq(frame->size, SIZE);
     shmimage_reader_release(frame);
 }
@@ -98,7 +58,7 @@ START_TEST(test_acquire_gives_the_pixels)
 {
     ShmImageFrame *frame;
 
-    publish(_i, 7);
+    poke_image(_i, 7);
     frame = take();
     ck_assert(pixels_match(frame->pixels, SIZE, 7));
     shmimage_reader_release(frame);
@@ -109,7 +69,7 @@ START_TEST(test_acquire_locks_the_buffer)
 {
     ShmImageFrame *frame;
 
-    publish(_i, 7);
+    poke_image(_i, 7);
     frame = take();
     ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_CLIENT_LOCKED);
     shmimage_reader_release(frame);
@@ -118,9 +78,9 @@ END_TEST
 
 START_TEST(test_acquire_does_not_give_an_image_twice)
 {
-    publish(_i, 7);
+    poke_image(_i, 7);
     shmimage_reader_release(take());
-    check_has_nothing();
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
 }
 END_TEST
 
@@ -129,9 +89,9 @@ START_TEST(test_acquire_leaves_states_alone_that_are_not_its_own)
     for (int value = 0; value < 256; value++) {
         if (value == SHMIMAGE_STATE_CLIENT || value == SHMIMAGE_STATE_INIT)
             continue;
-        publish(_i, 7);
+        poke_image(_i, 7);
         poke_state(path, _i, (uint8_t)value);
-        check_has_nothing();
+        ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
         ck_assert_uint_eq(peek_state(path, _i), value);
     }
 }
@@ -152,8 +112,8 @@ START_TEST(test_acquire_gives_the_smaller_number_first)
     for (int buffer = 0; buffer < SHMI_BUFFERS; buffer++) {
         ShmImageFrame *first, *second;
 
-        publish(buffer, orders[_i].first);
-        publish(!buffer, orders[_i].second);
+        poke_image(buffer, orders[_i].first);
+        poke_image(!buffer, orders[_i].second);
         first  = take();
         second = take();
         ck_assert_uint_eq(first->number, orders[_i].first);
@@ -171,7 +131,7 @@ START_TEST(test_acquire_goes_over_gaps_in_the_numbers)
     for (int i = 0; i < 4; i++) {
         ShmImageFrame *frame;
 
-        publish(i % SHMI_BUFFERS, numbers[i]);
+        poke_image(i % SHMI_BUFFERS, numbers[i]);
         frame = take();
         ck_assert_uint_eq(frame->number, numbers[i]);
         shmimage_reader_release(frame);
@@ -183,8 +143,8 @@ START_TEST(test_acquire_of_two_images_at_a_time)
 {
     ShmImageFrame *first, *second;
 
-    publish(0, 1);
-    publish(1, 2);
+    poke_image(0, 1);
+    poke_image(1, 2);
     first  = take();
     second = take();
     ck_assert(pixels_match(first->pixels, SIZE, 1));
@@ -198,8 +158,8 @@ START_TEST(test_acquire_of_a_third_image_is_refused)
 {
     ShmImageFrame *first, *second, *third;
 
-    publish(0, 1);
-    publish(1, 2);
+    poke_image(0, 1);
+    poke_image(1, 2);
     first  = take();
     second = take();
     ck_assert_int_eq(shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &third),
@@ -214,13 +174,13 @@ START_TEST(test_acquire_goes_on_after_a_third_image_was_refused)
 {
     ShmImageFrame *first, *second, *third;
 
-    publish(0, 1);
-    publish(1, 2);
+    poke_image(0, 1);
+    poke_image(1, 2);
     first  = take();
     second = take();
     shmimage_reader_acquire(reader, 0, &third);
     shmimage_reader_release(first);
-    publish(0, 3);
+    poke_image(0, 3);
     third = take();
     ck_assert_uint_eq(third->number, 3);
     shmimage_reader_release(second);
@@ -233,12 +193,12 @@ START_TEST(test_acquire_never_looks_at_a_header_again)
     const ShmiHeader other = { 8, 100, 100, 50, 60 };
     ShmImageFrame *frame;
 
-    publish(_i, 7);
+    poke_image(_i, 7);
     frame = take();
     poke(path, _i, &other, SHMIMAGE_STATE_CLIENT_LOCKED);
     ck_assert_uint_eq(frame->number, 7);
-    ck_assert_uint_eq(frame->width, WIDTH);
-    ck_assert_uint_eq(frame->height, HEIGHT);
+    ck_assert_uint_eq(frame->width, width);
+    ck_assert_uint_eq(frame->height, height);
     ck_assert_uint_eq(frame->size, SIZE);
     shmimage_reader_release(frame);
 }
@@ -246,7 +206,7 @@ END_TEST
 
 START_TEST(test_release_gives_the_buffer_back)
 {
-    publish(_i, 7);
+    poke_image(_i, 7);
     shmimage_reader_release(take());
     ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_SERVER);
 }
@@ -256,8 +216,8 @@ START_TEST(test_release_leaves_the_other_buffer_alone)
 {
     ShmImageFrame *first, *second;
 
-    publish(_i, 1);
-    publish(!_i, 2);
+    poke_image(_i, 1);
+    poke_image(!_i, 2);
     first  = take();
     second = take();
     shmimage_reader_release(first);
@@ -274,7 +234,7 @@ START_TEST(test_release_undoes_nothing_of_a_state_that_changed)
         if (value == SHMIMAGE_STATE_CLIENT_LOCKED ||
             value == SHMIMAGE_STATE_INIT)
             continue;
-        publish(_i, 7);
+        poke_image(_i, 7);
         frame = take();
         poke_state(path, _i, (uint8_t)value);
         shmimage_reader_release(frame);
@@ -313,14 +273,11 @@ int main(void)
         test_release_of_null_does_nothing,
     };
     Suite *suite = suite_create("reader");
-    TCase *tcase = tcase_create("reader");
+    TCase *tcase = file_tcase("reader");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof(with_each_buffer) / sizeof(*once); i++)
-        tcase_add_loop_test(tcase, with_each_buffer[i], 0, SHMI_BUFFERS);
-    for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
-        tcase_add_test(tcase, once[i]);
+    tcase_add_checked_fixture(tcase, setup, NULL);
+    ADD_TESTS(tcase, with_each_buffer, SHMI_BUFFERS);
+    ADD_TESTS(tcase, once, 1);
     tcase_add_loop_test(tcase, test_acquire_gives_the_smaller_number_first, 0,
                         sizeof(orders) / sizeof(*orders));
     suite_add_tcase(suite, tcase);

@@ -5,34 +5,7 @@
  */
 #include "config.h"
 
-#include <string.h>
-
-#include "support.h"
-
-#define WIDTH  16
-#define HEIGHT 9
-#define SIZE   (3 * WIDTH * HEIGHT)
-
-static const char *path;
-static ShmImageWriter *writer;
-static ShmImageWriter *old_writer;
-static ShmImageReader *reader;
-
-static void setup(void)
-{
-    path = test_file(TEST_FILE_SIZE);
-    old_writer = NULL;
-    ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
-    ck_assert_int_eq(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
-}
-
-static void teardown(void)
-{
-    shmimage_reader_close(reader);
-    shmimage_writer_close(writer);
-    shmimage_writer_close(old_writer);
-    test_files_remove();
-}
+#include "pair.h"
 
 static void restart(bool old_one_stays)
 {
@@ -45,64 +18,6 @@ static void restart(bool old_one_stays)
     else
         shmimage_writer_close(writer);
     ck_assert_int_eq(shmimage_writer_open(path, flags, &writer), SHMIMAGE_OK);
-}
-
-static int put(uint32_t number)
-{
-    uint8_t pixels[SIZE];
-
-    fill_pixels(pixels, SIZE, number);
-    return shmimage_writer_put(writer, number, WIDTH, HEIGHT, pixels, 0);
-}
-
-static ShmImageFrame *take(void)
-{
-    ShmImageFrame *frame;
-
-    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
-    return frame;
-}
-
-static ShmImageFrame *put_and_take(uint32_t number)
-{
-    ck_assert_int_eq(put(number), SHMIMAGE_OK);
-    return take();
-}
-
-static int look(void)
-{
-    ShmImageFrame *frame;
-
-    return shmimage_reader_acquire(reader, 0, &frame);
-}
-
-static uint32_t session_of_next(uint32_t number)
-{
-    ShmImageFrame *frame = put_and_take(number);
-    uint32_t session = frame->session;
-
-    ck_assert(pixels_match(frame->pixels, SIZE, number));
-    shmimage_reader_release(frame);
-    return session;
-}
-
-/* Both buffers go round, and their images are of one session. */
-static void check_goes_on(uint32_t session)
-{
-    for (uint32_t number = 100; number < 104; number++)
-        ck_assert_uint_eq(session_of_next(number), session);
-    ck_assert_int_eq(put(200), SHMIMAGE_OK);
-    ck_assert_int_eq(put(201), SHMIMAGE_OK);
-    shmimage_reader_release(take());
-    shmimage_reader_release(take());
-}
-
-static uint64_t sessions(void)
-{
-    ShmImageReaderStats stats;
-
-    shmimage_reader_stats(reader, &stats, sizeof(stats));
-    return stats.sessions;
 }
 
 START_TEST(test_restart_with_no_frame_held)
@@ -246,7 +161,7 @@ START_TEST(test_restart_while_the_old_server_draws)
 {
     uint8_t *pixels;
 
-    ck_assert_int_eq(shmimage_writer_begin(writer, 1, WIDTH, HEIGHT, &pixels),
+    ck_assert_int_eq(shmimage_writer_begin(writer, 1, width, height, &pixels),
                      SHMIMAGE_OK);
     restart(true);
     ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
@@ -391,14 +306,10 @@ int main(void)
         test_reader_restart_under_a_server,
     };
     Suite *suite = suite_create("restart");
-    TCase *tcase = tcase_create("restart");
+    TCase *tcase = pair_tcase("restart");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
-        tcase_add_loop_test(tcase, twice[i], 0, 2);
-    for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
-        tcase_add_test(tcase, once[i]);
+    ADD_TESTS(tcase, twice, 2);
+    ADD_TESTS(tcase, once, 1);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
