@@ -38,6 +38,8 @@ core_tests = \
     tests/test_stress \
     tests/test_testcard \
     tests/test_truncate \
+    tests/test_truncate_race \
+    tests/test_truncate_writer \
     tests/test_wait \
     tests/test_wait_system \
     tests/test_waiting \
@@ -133,6 +135,10 @@ tests_test_follow_SOURCES = tests/test_follow.c $(pair)
 tests_test_follow_refused_SOURCES = tests/test_follow_refused.c $(pair)
 tests_test_reader_SOURCES = tests/test_reader.c $(pair)
 tests_test_restart_SOURCES = tests/test_restart.c $(pair)
+lengths = tests/lengths.c tests/lengths.h $(pair)
+tests_test_truncate_SOURCES = tests/test_truncate.c $(lengths)
+tests_test_truncate_race_SOURCES = tests/test_truncate_race.c $(lengths)
+tests_test_truncate_writer_SOURCES = tests/test_truncate_writer.c $(lengths)
 
 # Programs with both ends in processes of their own, which can be stopped in
 # the middle of what they do.

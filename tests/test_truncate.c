@@ -1,99 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A file that is shortened while it is mapped: it is reported, it ends nobody,
- * and once the file has its size again the stream goes on.
+ * A file that is shortened while a reader has it mapped: it is reported, it
+ * ends nobody, and once the file has its size again the stream goes on.
  */
 #include "config.h"
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lengths.h"
 #include "shared_memory_image_client_priv.h"
-#include "support.h"
-#include "wait.h"
-
-/* An image that has several pages, and a row on the last bytes of the file. */
-#define WIDTH  300
-#define HEIGHT 200
-#define SIZE   (3 * WIDTH * HEIGHT)
-#define HALF   (TEST_FILE_SIZE / 2)
-
-static const off_t lengths[] = {
-    0, 1, 20, 21, 24, 25, 4095, 4096, 4097, SIZE, SIZE + 24, HALF - 1, HALF,
-    HALF + 20, HALF + 24, HALF + 4096, HALF + SIZE, TEST_FILE_SIZE - 4096,
-    TEST_FILE_SIZE - 1,
-};
-
-enum { LENGTHS = sizeof(lengths) / sizeof(lengths[0]) };
-
-static const char *path;
-static ShmImageWriter *writer;
-static ShmImageReader *reader;
-static uint8_t image[SIZE];
-
-static void open_writer(void)
-{
-    ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
-}
-
-static void close_writer(void)
-{
-    shmimage_writer_close(writer);
-    writer = NULL;
-}
-
-static void setup(void)
-{
-    path = test_file(TEST_FILE_SIZE);
-    open_writer();
-    ck_assert_int_eq(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
-}
-
-static void teardown(void)
-{
-    shmimage_reader_close(reader);
-    shmimage_writer_close(writer);
-    test_files_remove();
-}
-
-static void set_length(off_t length)
-{
-    ck_assert_int_eq(truncate(path, length), 0);
-}
-
-static int put(uint32_t number)
-{
-    fill_pixels(image, SIZE, number);
-    return shmimage_writer_put(writer, number, WIDTH, HEIGHT, image, 0);
-}
-
-static int look(void)
-{
-    ShmImageFrame *frame = NULL;
-    int ret = shmimage_reader_acquire(reader, 0, &frame);
-
-    shmimage_reader_release(frame);
-    return ret;
-}
-
-static ShmImageFrame *take(void)
-{
-    ShmImageFrame *frame;
-
-    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
-    return frame;
-}
-
-static ShmImageFrame *put_and_take(uint32_t number)
-{
-    ck_assert_int_eq(put(number), SHMIMAGE_OK);
-    return take();
-}
 
 /* Adds up, so that every page is touched. */
 static unsigned touch(const ShmImageFrame *frame)
@@ -105,31 +25,6 @@ static unsigned touch(const ShmImageFrame *frame)
     return sum;
 }
 
-static bool answered(void)
-{
-    look();
-    return peek_state(path, 0) == SHMIMAGE_STATE_SERVER &&
-           peek_state(path, 1) == SHMIMAGE_STATE_SERVER;
-}
-
-/* A new server on the file of full size, for the reader that was there. */
-static void check_goes_on(uint32_t old_session)
-{
-    close_writer();
-    set_length(TEST_FILE_SIZE);
-    open_writer();
-    wait_until(answered());
-    for (uint32_t number = 100; number < 104; number++) {
-        ShmImageFrame *frame = put_and_take(number);
-
-        ck_assert_uint_eq(frame->number, number);
-        ck_assert_uint_gt(frame->session, old_session);
-        ck_assert(pixels_match(frame->pixels, SIZE, number));
-        ck_assert_int_eq(shmimage_frame_check(frame), SHMIMAGE_OK);
-        shmimage_reader_release(frame);
-    }
-}
-
 START_TEST(test_acquire_of_a_shortened_file)
 {
     ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
@@ -138,7 +33,7 @@ START_TEST(test_acquire_of_a_shortened_file)
     ck_assert_ptr_nonnull(strstr(shmimage_error_message(), path));
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
-    check_goes_on(0);
+    check_is_whole_again(0);
 }
 END_TEST
 
@@ -149,22 +44,10 @@ START_TEST(test_acquire_says_it_of_each_time)
         ck_assert_int_eq(shmimage_reader_acquire(reader, SHMIMAGE_FOREVER,
                                                  &(ShmImageFrame *){ NULL }),
                          SHMIMAGE_ERROR_TRUNCATED);
-        check_goes_on((uint32_t)i);
+        check_is_whole_again((uint32_t)i);
     }
 }
 END_TEST
-
-static void *wait_for_image(void *arg)
-{
-    ShmImageFrame *frame = NULL;
-    int ret;
-
-    (void)arg;
-    do
-        ret = shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &frame);
-    while (ret == SHMIMAGE_DISCONNECTED || ret == SHMIMAGE_ERROR_TRUNCATED);
-    return frame;
-}
 
 START_TEST(test_acquire_that_waits_goes_on)
 {
@@ -199,7 +82,7 @@ START_TEST(test_frame_check_of_one_frame)
     ck_assert_int_eq(shmimage_frame_check(held), SHMIMAGE_ERROR_TRUNCATED);
     ck_assert_ptr_nonnull(strstr(shmimage_error_message(), path));
     shmimage_reader_release(held);
-    check_goes_on(session);
+    check_is_whole_again(session);
 }
 END_TEST
 
@@ -217,7 +100,7 @@ START_TEST(test_frame_check_of_two_frames)
     ck_assert_int_eq(shmimage_frame_check(second), SHMIMAGE_ERROR_TRUNCATED);
     shmimage_reader_release(first);
     shmimage_reader_release(second);
-    check_goes_on(session);
+    check_is_whole_again(session);
 }
 END_TEST
 
@@ -305,100 +188,12 @@ START_TEST(test_release_of_an_old_frame_frees_no_new_one)
 }
 END_TEST
 
-START_TEST(test_put_into_a_shortened_file)
-{
-    ck_assert_int_eq(put(1), SHMIMAGE_OK);
-    set_length(lengths[_i]);
-    ck_assert_int_eq(put(2), SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_ptr_nonnull(strstr(shmimage_error_message(), path));
-    ck_assert_int_eq(put(3), SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_eq(shmimage_writer_wait(writer, 0),
-                     SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_eq(shmimage_writer_wait(writer, SHMIMAGE_FOREVER),
-                     SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_eq(shmimage_writer_abort(writer),
-                     SHMIMAGE_ERROR_NOT_LOCKED);
-    check_goes_on(0);
-}
-END_TEST
-
-START_TEST(test_commit_into_a_shortened_file)
-{
-    uint8_t *pixels;
-
-    ck_assert_int_eq(shmimage_writer_begin(writer, 1, WIDTH, HEIGHT, &pixels),
-                     SHMIMAGE_OK);
-    set_length(lengths[_i]);
-    fill_pixels(pixels, SIZE, 1);
-    ck_assert_int_eq(shmimage_writer_commit(writer),
-                     SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_eq(shmimage_writer_commit(writer),
-                     SHMIMAGE_ERROR_NOT_LOCKED);
-    ck_assert_int_eq(shmimage_writer_begin(writer, 2, WIDTH, HEIGHT, &pixels),
-                     SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_ptr_null(pixels);
-    check_goes_on(0);
-}
-END_TEST
-
-START_TEST(test_abort_and_close_in_a_shortened_file)
-{
-    uint8_t *pixels;
-
-    ck_assert_int_eq(shmimage_writer_begin(writer, 1, WIDTH, HEIGHT, &pixels),
-                     SHMIMAGE_OK);
-    set_length(lengths[_i]);
-    fill_pixels(pixels, SIZE, 1);
-    if (_i % 2)
-        ck_assert_int_eq(shmimage_writer_abort(writer), SHMIMAGE_OK);
-    check_goes_on(0);
-}
-END_TEST
-
-/* Nothing that was drawn into pages that were gone is ever published. */
-START_TEST(test_commit_after_the_file_has_its_size_again)
-{
-    uint8_t *pixels;
-    int ret;
-
-    ck_assert_int_eq(shmimage_writer_begin(writer, 1, WIDTH, HEIGHT, &pixels),
-                     SHMIMAGE_OK);
-    set_length(0);
-    fill_pixels(pixels, SIZE, 1);
-    set_length(TEST_FILE_SIZE);
-    ret = shmimage_writer_commit(writer);
-    ck_assert_int_eq(ret, SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_ne(look(), SHMIMAGE_OK);
-    check_goes_on(0);
-}
-END_TEST
-
-START_TEST(test_stats_of_a_shortened_file)
-{
-    ShmImageReaderStats reader_stats;
-    ShmImageWriterStats writer_stats;
-    uint8_t *pixels;
-
-    ck_assert_int_eq(shmimage_writer_begin(writer, 1, WIDTH, HEIGHT, &pixels),
-                     SHMIMAGE_OK);
-    set_length(lengths[_i]);
-    ck_assert_int_eq(shmimage_writer_commit(writer),
-                     SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_eq(put(2), SHMIMAGE_ERROR_TRUNCATED);
-    ck_assert_int_eq(shmimage_reader_stats(reader, &reader_stats,
-                                           sizeof(reader_stats)), SHMIMAGE_OK);
-    ck_assert_int_eq(shmimage_writer_stats(writer, &writer_stats,
-                                           sizeof(writer_stats)), SHMIMAGE_OK);
-    ck_assert_uint_eq(writer_stats.published, 0);
-    ck_assert_uint_eq(writer_stats.dropped, 2);
-}
-END_TEST
-
 START_TEST(test_published_calls_on_a_shortened_file)
 {
     SharedMemoryImageStream client, server;
     SharedMemoryFrame frame;
-    struct _SharedMemoryFrame mine = { 1, WIDTH, HEIGHT, image };
+    uint8_t *image = calloc(1, SIZE);
+    struct _SharedMemoryFrame mine = { 1, width, height, image };
 
     ck_assert_int_eq(SharedMemoryImageStream_create(
                          path, IMAGESTREAM_OPTIONS_SERVER, &server),
@@ -419,14 +214,15 @@ START_TEST(test_published_calls_on_a_shortened_file)
                IMAGESTREAM_BAD_FILE_SIZE);
     SharedMemoryImageStream_destroy(client);
     SharedMemoryImageStream_destroy(server);
+    free(image);
 }
 END_TEST
 
 /* The server has drawn its block when the file is shortened. */
 START_TEST(test_blocks_from_a_shortened_file)
 {
-    const ShmiHeader bottom = { 1, WIDTH, HEIGHT, HEIGHT / 2, HEIGHT / 2 };
-    const ShmiHeader top = { 1, WIDTH, HEIGHT, 0, HEIGHT / 2 };
+    const ShmiHeader bottom = { 1, width, height, height / 2, height / 2 };
+    const ShmiHeader top = { 1, width, height, 0, height / 2 };
     ShmImageFrame *frame;
 
     poke(path, 0, &bottom, SHMIMAGE_STATE_CLIENT);
@@ -435,7 +231,7 @@ START_TEST(test_blocks_from_a_shortened_file)
     set_length(HALF + 4096);
     ck_assert_int_ne(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
     ck_assert_ptr_null(frame);
-    check_goes_on(0);
+    check_is_whole_again(0);
 }
 END_TEST
 
@@ -464,7 +260,7 @@ static void write_unguarded(void)
 
     shmimage_writer_open(path, SHMIMAGE_NO_GUARD | SHMIMAGE_TAKE_OVER, &w);
     shmimage_reader_open(path, SHMIMAGE_NO_GUARD | SHMIMAGE_TAKE_OVER, &r);
-    if (shmimage_writer_begin(w, 1, WIDTH, HEIGHT, &pixels) != SHMIMAGE_OK)
+    if (shmimage_writer_begin(w, 1, width, height, &pixels) != SHMIMAGE_OK)
         _exit(0);
     set_length(0);
     memset(pixels, 1, SIZE);
@@ -504,189 +300,6 @@ START_TEST(test_no_guard_installs_no_handler)
 }
 END_TEST
 
-/* Both ends at full speed, in threads, and the file shortened at any moment.
- * It stays short until both have said so. */
-
-static atomic_bool stop;
-static atomic_uint looks;           /* of the reader */
-static atomic_uint taken;
-static atomic_uint torn;            /* and yet checked */
-static atomic_uint unexpected;
-static atomic_uint reports;         /* of the reader: shortened, or gone */
-
-static int draw(uint32_t number)
-{
-    uint8_t *pixels;
-    int ret = shmimage_writer_begin(writer, number, WIDTH, HEIGHT, &pixels);
-
-    if (ret != SHMIMAGE_OK)
-        return ret;
-    fill_pixels(pixels, SIZE, number);
-    return shmimage_writer_commit(writer);
-}
-
-static void *write_until_shortened(void *arg)
-{
-    uint32_t number = 0;
-    int ret;
-
-    (void)arg;
-    do {
-        ret = shmimage_writer_wait(writer, 10000);
-        if (ret == SHMIMAGE_OK)
-            ret = number % 2 ? put(number) : draw(number);
-        number++;
-    } while (ret >= SHMIMAGE_OK);
-    atomic_fetch_add(&unexpected, ret != SHMIMAGE_ERROR_TRUNCATED);
-    return NULL;
-}
-
-static void read_one(void)
-{
-    ShmImageFrame *frame;
-    int ret = shmimage_reader_acquire(reader, 2000, &frame);
-
-    if (ret == SHMIMAGE_OK) {
-        bool intact = frame->width == WIDTH && frame->height == HEIGHT &&
-                      pixels_match(frame->pixels, frame->size, frame->number);
-
-        if (shmimage_frame_check(frame) == SHMIMAGE_OK)
-            atomic_fetch_add(&torn, !intact);
-        shmimage_reader_release(frame);
-        atomic_fetch_add(&taken, 1);
-    }
-    atomic_fetch_add(&reports, ret == SHMIMAGE_ERROR_TRUNCATED);
-    atomic_fetch_add(&unexpected, ret != SHMIMAGE_ERROR_TRUNCATED &&
-                                  ret != SHMIMAGE_DISCONNECTED && ret != 0 &&
-                                  ret != SHMIMAGE_NO_FRAME);
-    atomic_fetch_add(&looks, 1);
-}
-
-static void *read_until_told(void *arg)
-{
-    (void)arg;
-    while (!atomic_load(&stop))
-        read_one();
-    return NULL;
-}
-
-static int count_rounds(void)
-{
-    const char *preloaded = getenv("LD_PRELOAD");
-
-    if (!shmi_wait_can_wake() || (preloaded && strstr(preloaded, "vgpreload")))
-        return 10;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    return 40;
-#else
-    return 200;
-#endif
-}
-
-/* Most of them hit something. */
-static off_t any_length(unsigned *seed)
-{
-    switch (rand_r(seed) % 4) {
-    case 0:
-        return lengths[rand_r(seed) % LENGTHS];
-    case 1:
-        return rand_r(seed) % SIZE;
-    case 2:
-        return HALF + rand_r(seed) % SIZE;
-    default:
-        return rand_r(seed) % TEST_FILE_SIZE;
-    }
-}
-
-static void shorten_once(unsigned *seed)
-{
-    unsigned before = atomic_load(&taken), enough = 1 + rand_r(seed) % 3;
-    off_t length = any_length(seed);
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, write_until_shortened,
-                                    NULL), 0);
-    wait_until(atomic_load(&taken) - before >= enough);
-    for (volatile int i = rand_r(seed) % 100000; i > 0; i--)
-        ;
-    before = atomic_load(&reports);
-    set_length(length);
-    pthread_join(thread, NULL);
-    close_writer();
-    wait_until(atomic_load(&reports) > before);
-    before = atomic_load(&looks);
-    wait_until(atomic_load(&looks) - before >= 2);
-    set_length(TEST_FILE_SIZE);
-    open_writer();
-}
-
-START_TEST(test_shortened_at_any_moment)
-{
-    unsigned seed = 1;
-    pthread_t thread;
-
-    atomic_store(&stop, false);
-    atomic_store(&torn, 0);
-    atomic_store(&unexpected, 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, read_until_told, NULL), 0);
-    for (int i = count_rounds(); i > 0; i--)
-        shorten_once(&seed);
-    atomic_store(&stop, true);
-    pthread_join(thread, NULL);
-    ck_assert_uint_eq(atomic_load(&torn), 0);
-    ck_assert_uint_eq(atomic_load(&unexpected), 0);
-}
-END_TEST
-
-/* Nobody waits for anybody: another process empties the file and fills it
- * again while images go through. */
-static void empty_and_fill(int times)
-{
-    /* What the parent holds is not to be held for it. */
-    for (int fd = 3; fd < 256; fd++)
-        close(fd);
-    for (int i = 0; i < times; i++) {
-        if (truncate(path, 0) < 0 || truncate(path, TEST_FILE_SIZE) < 0)
-            _exit(1);
-        pause_briefly();
-    }
-    _exit(0);
-}
-
-START_TEST(test_emptied_and_filled_at_full_speed)
-{
-    uint32_t number = 0;
-    pthread_t thread;
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0)
-        empty_and_fill(count_rounds());
-    atomic_store(&stop, false);
-    atomic_store(&unexpected, 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, read_until_told, NULL), 0);
-    while (waitpid(pid, &status, WNOHANG) == 0) {
-        int ret = number % 2 ? put(number) : draw(number);
-
-        number++;
-        if (ret >= SHMIMAGE_OK)
-            continue;
-        ck_assert_int_eq(ret, SHMIMAGE_ERROR_TRUNCATED);
-        close_writer();
-        /* Too small, or the other process has not closed it yet. */
-        do
-            ret = shmimage_writer_open(path, 0, &writer);
-        while (ret == SHMIMAGE_ERROR_FILE_SIZE || ret == SHMIMAGE_ERROR_BUSY);
-        ck_assert_int_eq(ret, SHMIMAGE_OK);
-    }
-    atomic_store(&stop, true);
-    pthread_join(thread, NULL);
-    ck_assert(WIFEXITED(status) && !WEXITSTATUS(status));
-    ck_assert_uint_eq(atomic_load(&unexpected), 0);
-    check_goes_on(0);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const at_each_length[] = {
@@ -697,31 +310,25 @@ int main(void)
         test_frame_check_of_two_frames,
         test_frame_check_of_what_was_not_touched,
         test_release_after_close_of_a_shortened_file,
-        test_put_into_a_shortened_file,
-        test_commit_into_a_shortened_file,
-        test_abort_and_close_in_a_shortened_file,
-        test_stats_of_a_shortened_file,
         test_published_calls_on_a_shortened_file,
     };
+    const TTest *const twice[] = {
+        test_frame_check_of_a_file_that_was_emptied,
+        test_no_guard_ends_the_process,
+    };
+    const TTest *const once[] = {
+        test_frame_check_of_null,
+        test_blocks_from_a_shortened_file,
+        test_no_guard_installs_no_handler,
+    };
     Suite *suite = suite_create("truncate");
-    TCase *tcase = tcase_create("truncate");
+    TCase *tcase = lengths_tcase("truncate");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 300);
-    for (size_t i = 0; i < sizeof(at_each_length) / sizeof(*at_each_length);
-         i++)
-        tcase_add_loop_test(tcase, at_each_length[i], 0, LENGTHS);
-    tcase_add_loop_test(tcase, test_frame_check_of_a_file_that_was_emptied,
-                        0, 2);
-    tcase_add_test(tcase, test_frame_check_of_null);
+    ADD_TESTS(tcase, at_each_length, nb_lengths);
+    ADD_TESTS(tcase, twice, 2);
+    ADD_TESTS(tcase, once, 1);
     tcase_add_loop_test(tcase, test_release_of_an_old_frame_frees_no_new_one,
-                        0, 2 * LENGTHS);
-    tcase_add_test(tcase, test_commit_after_the_file_has_its_size_again);
-    tcase_add_test(tcase, test_blocks_from_a_shortened_file);
-    tcase_add_loop_test(tcase, test_no_guard_ends_the_process, 0, 2);
-    tcase_add_test(tcase, test_no_guard_installs_no_handler);
-    tcase_add_test(tcase, test_shortened_at_any_moment);
-    tcase_add_test(tcase, test_emptied_and_filled_at_full_speed);
+                        0, 2 * nb_lengths);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
