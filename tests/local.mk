@@ -21,6 +21,7 @@ core_tests = \
     tests/test_follow \
     tests/test_follow_refused \
     tests/test_guard \
+    tests/test_guard_handlers \
     tests/test_layout \
     tests/test_mapping \
     tests/test_moments \
@@ -139,6 +140,11 @@ lengths = tests/lengths.c tests/lengths.h $(pair)
 tests_test_truncate_SOURCES = tests/test_truncate.c $(lengths)
 tests_test_truncate_race_SOURCES = tests/test_truncate_race.c $(lengths)
 tests_test_truncate_writer_SOURCES = tests/test_truncate_writer.c $(lengths)
+
+# Programs that test the guard on pieces of memory.
+pieces = tests/pieces.c tests/pieces.h
+tests_test_guard_SOURCES = tests/test_guard.c $(pieces)
+tests_test_guard_handlers_SOURCES = tests/test_guard_handlers.c $(pieces)
 
 # Programs with both ends in processes of their own, which can be stopped in
 # the middle of what they do.

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the handler of SIGBUS makes of the one before it. It is installed once
+ * in a process and stays, so that is tried in processes that are started for
+ * it: this program calls itself with the name of a scenario.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pieces.h"
+#include "support.h"
+
+enum { PAGES = 4 };
+
+static size_t page;
+
+/* Scenarios: main() returns what they return; 0 is what should be. */
+
+static sigjmp_buf escape;
+static volatile sig_atomic_t handled;
+static void *volatile handled_address;
+
+static void detailed_handler(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    handled += number == SIGBUS;
+    handled_address = info->si_addr;
+    if (info->si_code > 0)
+        siglongjmp(escape, 1);
+}
+
+static void plain_handler(int number)
+{
+    handled += number == SIGBUS;
+    siglongjmp(escape, 1);
+}
+
+static void counting_handler(int number)
+{
+    handled += number == SIGBUS;
+}
+
+static void install(void (*handler)(int), int flags)
+{
+    struct sigaction action = { .sa_flags = flags };
+
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = handler;
+    require(sigaction(SIGBUS, &action, NULL) == 0, "sigaction");
+}
+
+static void install_detailed(void)
+{
+    struct sigaction action = { .sa_flags = SA_SIGINFO };
+
+    sigemptyset(&action.sa_mask);
+    action.sa_sigaction = detailed_handler;
+    require(sigaction(SIGBUS, &action, NULL) == 0, "sigaction");
+}
+
+static bool guard_works(void)
+{
+    Piece piece = guard_piece(PAGES * page);
+    bool works;
+
+    set_piece_size(&piece, 0);
+    works = byte_at(&piece, page) == 0 && shmi_guard_was_hit(piece.guard);
+    drop_piece(&piece);
+    return works;
+}
+
+/* The guard is on another mapping; comes back only by a handler's jump. */
+static int fault_elsewhere(void)
+{
+    Piece guarded = guard_piece(PAGES * page);
+    Piece foreign = map_piece(PAGES * page);
+
+    set_piece_size(&foreign, 0);
+    if (sigsetjmp(escape, 1) == 0) {
+        byte_at(&foreign, page + 5);
+        return 2;
+    }
+    if (shmi_guard_was_hit(guarded.guard) || handled != 1 || !guard_works())
+        return 3;
+    return handled_address && handled_address != foreign.base + page + 5;
+}
+
+static int fault_with_detailed_handler(void)
+{
+    install_detailed();
+    return fault_elsewhere();
+}
+
+static int fault_with_plain_handler(void)
+{
+    install(plain_handler, 0);
+    return fault_elsewhere();
+}
+
+static int fault_with_default(void)
+{
+    install(SIG_DFL, 0);
+    return fault_elsewhere();
+}
+
+/* The flag means nothing there, and some programs leave it. */
+static int fault_with_default_and_siginfo(void)
+{
+    install(SIG_DFL, SA_SIGINFO);
+    return fault_elsewhere();
+}
+
+static int fault_with_ignore(void)
+{
+    install(SIG_IGN, 0);
+    return fault_elsewhere();
+}
+
+static int fault_after_remove(void)
+{
+    Piece piece;
+
+    install(SIG_DFL, 0);
+    piece = guard_piece(PAGES * page);
+    shmi_guard_remove(piece.guard);
+    set_piece_size(&piece, 0);
+    return byte_at(&piece, 0) + 2;
+}
+
+/* The first byte behind a mapping is not the guard's. */
+static int fault_behind_the_end(void)
+{
+    Piece piece;
+
+    install(SIG_DFL, 0);
+    piece = map_piece(PAGES * page);
+    require(shmi_guard_add(piece.base, (PAGES - 1) * page), "add");
+    set_piece_size(&piece, 0);
+    return byte_at(&piece, (PAGES - 1) * page) + 2;
+}
+
+static int send_with_handler(void)
+{
+    install(counting_handler, 0);
+    if (!guard_works())
+        return 2;
+    raise(SIGBUS);
+    kill(getpid(), SIGBUS);
+    return handled == 2 && guard_works() ? 0 : 3;
+}
+
+static int send_with_detailed_handler(void)
+{
+    install_detailed();
+    if (!guard_works())
+        return 2;
+    raise(SIGBUS);
+    return handled == 1 && guard_works() ? 0 : 3;
+}
+
+static int send_with_default(void)
+{
+    install(SIG_DFL, 0);
+    if (!guard_works())
+        return 2;
+    raise(SIGBUS);
+    return 3;
+}
+
+static int send_with_ignore(void)
+{
+    install(SIG_IGN, 0);
+    if (!guard_works())
+        return 2;
+    raise(SIGBUS);
+    raise(SIGBUS);
+    return guard_works() ? 0 : 3;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+    bool dies;  /* by SIGBUS */
+} scenarios[] = {
+    { "fault-with-detailed-handler", fault_with_detailed_handler, false },
+    { "fault-with-plain-handler", fault_with_plain_handler, false },
+    { "fault-with-default", fault_with_default, true },
+    { "fault-with-default-and-siginfo", fault_with_default_and_siginfo, true },
+    { "fault-with-ignore", fault_with_ignore, true },
+    { "fault-after-remove", fault_after_remove, true },
+    { "fault-behind-the-end", fault_behind_the_end, true },
+    { "send-with-handler", send_with_handler, false },
+    { "send-with-detailed-handler", send_with_detailed_handler, false },
+    { "send-with-default", send_with_default, true },
+    { "send-with-ignore", send_with_ignore, false },
+};
+
+enum { SCENARIOS = sizeof(scenarios) / sizeof(scenarios[0]) };
+
+static int run_scenario(const char *name)
+{
+    const struct rlimit no_core = { 0, 0 };
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    alarm(60);
+    for (int i = 0; i < SCENARIOS; i++)
+        if (!strcmp(scenarios[i].name, name))
+            return scenarios[i].run();
+    return 127;
+}
+
+START_TEST(test_guard_leaves_the_rest_to_the_handler_before_it)
+{
+    char program[4096] = "";
+    int status;
+    pid_t pid;
+
+    ck_assert_int_gt(readlink("/proc/self/exe", program,
+                              sizeof(program) - 1), 0);
+    pid = fork();
+    if (pid == 0) {
+        execl(program, program, scenarios[_i].name, (char *)NULL);
+        _exit(126);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    if (scenarios[_i].dies)
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS,
+                      "%s: status 0x%x", scenarios[_i].name, status);
+    else
+        ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status),
+                      "%s: status 0x%x", scenarios[_i].name, status);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    Suite *suite;
+    TCase *tcase;
+
+    page = page_size();
+    if (argc == 2)
+        return run_scenario(argv[1]);
+    suite = suite_create("guard_handlers");
+    tcase = tcase_create("guard_handlers");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase,
+                        test_guard_leaves_the_rest_to_the_handler_before_it,
+                        0, SCENARIOS);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
