@@ -49,6 +49,24 @@ START_TEST(test_acquire_says_it_of_each_time)
 }
 END_TEST
 
+static bool has_emptied_the_buffers(void)
+{
+    ck_assert_int_ne(look(), SHMIMAGE_OK);
+    return count_state(SHMIMAGE_STATE_CLIENT) == 0;
+}
+
+/* Its header may have been kept, and its pixels not. */
+START_TEST(test_acquire_gives_no_image_from_before)
+{
+    ck_assert_int_eq(put(1), SHMIMAGE_OK);
+    set_length(lengths[_i]);
+    ck_assert_int_eq(look(), SHMIMAGE_ERROR_TRUNCATED);
+    set_length(TEST_FILE_SIZE);
+    wait_until(has_emptied_the_buffers());
+    check_is_whole_again(0);
+}
+END_TEST
+
 START_TEST(test_acquire_that_waits_goes_on)
 {
     ShmImageFrame *frame;
@@ -305,6 +323,7 @@ int main(void)
     const TTest *const at_each_length[] = {
         test_acquire_of_a_shortened_file,
         test_acquire_says_it_of_each_time,
+        test_acquire_gives_no_image_from_before,
         test_acquire_that_waits_goes_on,
         test_frame_check_of_one_frame,
         test_frame_check_of_two_frames,
