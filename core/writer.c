@@ -20,21 +20,23 @@ struct ShmImageWriter {
     bool flip;
     int drawing;            /* the buffer begun, or NOT_DRAWING */
     int next;               /* the buffer to try first */
+    bool filled[SHMI_BUFFERS]; /* holds an image counted as published */
     bool client_seen;       /* the client has held its lock */
     uint64_t published;
     uint64_t dropped;
     uint64_t unconnected;
 };
 
-/* Returns how many images were ready, which nobody will read now. */
-static int initialise(ShmiMapping *mapping)
+/* Returns which buffers, a bit for each, had an image ready, which nobody will
+ * read now. */
+static unsigned initialise(ShmiMapping *mapping)
 {
     const ShmiHeader empty = { 0 };
-    int unread = 0;
+    unsigned unread = 0;
 
     for (int i = 0; i < SHMI_BUFFERS; i++) {
         if (shmi_state_initialise(mapping->state[i]) == SHMIMAGE_STATE_CLIENT)
-            unread++;
+            unread |= 1u << i;
         shmi_header_write(mapping->header[i], &empty);
         shmi_wake(mapping->state[i]);
     }
@@ -65,19 +67,24 @@ static bool client_is_gone(ShmImageWriter *writer)
 /* A client that is gone gives nothing back any more, and the next one shall not
  * begin with what this one left, so the server starts anew. A client that has
  * come at this very moment sees a server that restarts. Images that nobody has
- * read count as dropped. Asked for each image, and not only when no buffer is
- * free: a client without a lock may come next, and what that one holds is not
- * to be taken. */
+ * read count as dropped; but anybody can say in a state that there are some.
+ * Asked for each image, and not only when no buffer is free: a client without a
+ * lock may come next, and what that one holds is not to be taken. */
 static void look_for_client(ShmImageWriter *writer)
 {
-    int unread;
+    unsigned unread;
 
     if (!client_is_gone(writer))
         return;
     writer->client_seen = false;
     unread = initialise(&writer->mapping);
-    writer->published -= unread;
-    writer->dropped   += unread;
+    for (int i = 0; i < SHMI_BUFFERS; i++) {
+        if (writer->filled[i] && unread & 1u << i) {
+            writer->published--;
+            writer->dropped++;
+        }
+        writer->filled[i] = false;
+    }
 }
 
 static int why_none_is_free(const ShmiMapping *mapping)
@@ -137,6 +144,7 @@ static int begin(ShmImageWriter *writer, const ShmiHeader *header,
         if (!shmi_state_begin(mapping->state[buffer]))
             continue;
         shmi_header_write(mapping->header[buffer], header);
+        writer->filled[buffer] = false;
         writer->drawing = buffer;
         *pixels = mapping->pixels[buffer];
         return SHMIMAGE_OK;
@@ -151,13 +159,14 @@ static int begin(ShmImageWriter *writer, const ShmiHeader *header,
 
 static int commit(ShmImageWriter *writer)
 {
+    const int buffer = writer->drawing;
     ShmiState *state;
 
-    if (writer->drawing == NOT_DRAWING)
+    if (buffer == NOT_DRAWING)
         return shmi_error(SHMIMAGE_ERROR_NOT_LOCKED,
                           "no image was begun that could be committed");
-    state = writer->mapping.state[writer->drawing];
-    writer->next = (writer->drawing + 1) % SHMI_BUFFERS;
+    state = writer->mapping.state[buffer];
+    writer->next = (buffer + 1) % SHMI_BUFFERS;
     writer->drawing = NOT_DRAWING;
     if (shmi_mapping_is_short(&writer->mapping))
         return drop_in_short_file(writer);
@@ -165,6 +174,7 @@ static int commit(ShmImageWriter *writer)
         writer->unconnected++;
         return SHMIMAGE_UNCONNECTED;
     }
+    writer->filled[buffer] = true;
     shmi_wake(state);
     writer->published++;
     return SHMIMAGE_OK;

@@ -112,6 +112,25 @@ START_TEST(test_stats_count_what_a_closed_client_left)
 }
 END_TEST
 
+/* The states say that there are images, but the writer has put none there. */
+START_TEST(test_put_after_the_client_has_forged_images)
+{
+    ShmImageWriterStats stats;
+
+    open_writer();
+    open_reader(SHMIMAGE_OK);
+    shmimage_reader_release(put_and_take(0));
+    ck_assert(connected());
+    poke_states(SHMIMAGE_STATE_CLIENT);
+    close_reader();
+    ck_assert_int_eq(put(1), SHMIMAGE_UNCONNECTED);
+    shmimage_writer_stats(writer, &stats, sizeof(stats));
+    ck_assert_uint_le(stats.published, 1);
+    ck_assert_uint_eq(stats.published + stats.dropped, 1);
+    ck_assert_uint_eq(stats.unconnected, 1);
+}
+END_TEST
+
 START_TEST(test_writer_goes_on_for_client_after_client)
 {
     open_writer();
@@ -280,6 +299,7 @@ END_TEST
 static void add_tests_of_locks(TCase *tcase)
 {
     const TTest *const once[] = {
+        test_put_after_the_client_has_forged_images,
         test_writer_goes_on_for_client_after_client,
         test_writer_wait_sees_that_its_client_is_killed,
         test_writer_wait_ends_with_the_next_client,
