@@ -242,10 +242,10 @@ class Usage(ToolTest):
                     self.assertIn("'%s'" % value, error)
 
     def test_sizes_that_no_stream_can_carry(self):
-        for command in ("create", "send"):
-            error = self.fail_tool(command, "--size", "4294967295x4294967295",
-                                   self.path)
-            self.assertIn("4294967295x4294967295", error)
+        for size in ("4294967295x4294967295", "32768x10923"):
+            for command in (("create",), ("send",), ("send", "--create")):
+                error = self.fail_tool(*command, "--size", size, self.path)
+                self.assertIn(size + " is more than a stream can carry", error)
         self.assertFalse(os.path.exists(self.path))
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "extent.h"
 #include "options.h"
+#include "shmimage.h"
 #include "stream.h"
 #include "testcard.h"
 
@@ -136,7 +136,7 @@ static int check_sizes(const StreamOptions *o)
     for (int i = 0; i < o->sizes; i++) {
         const Size size = o->size[i];
 
-        if (extent_bytes(size.width, size.height) > INT32_MAX)
+        if (!shmimage_file_size(size.width, size.height))
             return command_failed(&send_command, "%ux%u is more than a stream "
                                   "can carry; use a smaller size",
                                   size.width, size.height);

@@ -101,12 +101,9 @@ static int check_room(const StreamOptions *o)
                           size.height, size.width, size.height, o->path);
 }
 
-static int open_writer(Stream *s)
+static int prepare_file(const StreamOptions *o)
 {
-    const StreamOptions *o = s->options;
     const Size size = largest(o);
-    const unsigned flags = (o->flip ? SHMIMAGE_FLIP : 0) |
-                           (o->take_over ? SHMIMAGE_TAKE_OVER : 0);
     int ret = SHMIMAGE_OK;
 
     if (o->create)
@@ -114,10 +111,16 @@ static int open_writer(Stream *s)
             o->path, shmimage_file_size(size.width, size.height), 0);
     if (ret < 0 && ret != SHMIMAGE_ERROR_EXISTS)
         return library_error();
-    ret = check_room(o);
-    if (ret != COMMAND_OK)
-        return ret;
-    ret = shmimage_writer_open(o->path, flags, &s->writer);
+    return check_room(o);
+}
+
+static int open_writer(Stream *s)
+{
+    const StreamOptions *o = s->options;
+    const unsigned flags = (o->flip ? SHMIMAGE_FLIP : 0) |
+                           (o->take_over ? SHMIMAGE_TAKE_OVER : 0);
+    int ret = shmimage_writer_open(o->path, flags, &s->writer);
+
     if (ret == SHMIMAGE_ERROR_BUSY)
         return command_failed(&send_command, "%s: another server is using the "
                               "file; stop it, or take its place with "
@@ -289,8 +292,14 @@ int stream_run(const StreamOptions *options)
     Stream s = { .options = options, .input = -1 };
     int ret;
 
+    stopped = 0;
     catch_signals();
-    ret = options->input ? open_input(&s) : open_cards(&s);
+    ret = options->input ? open_input(&s) : COMMAND_OK;
+    if (ret == COMMAND_OK)
+        ret = prepare_file(options);
+    /* Large cards take seconds to prepare, so only now. */
+    if (ret == COMMAND_OK && !options->input)
+        ret = open_cards(&s);
     if (ret == COMMAND_OK)
         ret = open_writer(&s);
     if (ret == COMMAND_OK)
