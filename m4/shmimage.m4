@@ -49,3 +49,22 @@ AC_DEFUN([SHMI_VERSION_SCRIPT], [
     AC_MSG_RESULT([$shmi_version_script])
     AM_CONDITIONAL([HAVE_VERSION_SCRIPT], [test "x$shmi_version_script" = xyes])
 ])
+
+# SHMI_LIBFUZZER
+# Substitute FUZZ_LDFLAGS, what links a fuzz target; fail without libFuzzer.
+AC_DEFUN([SHMI_LIBFUZZER], [
+    AC_MSG_CHECKING([for libFuzzer])
+    shmi_saved_CFLAGS=$CFLAGS
+    CFLAGS="$CFLAGS -fsanitize=fuzzer"
+    AC_LINK_IFELSE([AC_LANG_SOURCE([[#include <stddef.h>
+        int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+        int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+        { return data && size && 0; }]])],
+        [AC_MSG_RESULT([yes])],
+        [AC_MSG_RESULT([no])
+         AC_MSG_ERROR([--enable-fuzzing needs clang's libFuzzer.
+    Debian, Ubuntu: apt install clang, and where that lacks it libclang-rt-dev
+    Then configure with CC=clang CXX=clang++.])])
+    CFLAGS=$shmi_saved_CFLAGS
+    AC_SUBST([FUZZ_LDFLAGS], [-fsanitize=fuzzer])
+])

@@ -98,7 +98,6 @@ tests_soak_SOURCES = tests/soak.c \
 tests_soak_LDADD = libshmimage-core.la
 
 # Longer than make check has time for: make soak SECONDS=600 KILLS=1000
-SECONDS = 60
 KILLS = 60
 soak: tests/soak
 	tests/soak --seconds $(SECONDS) --kills $(KILLS)
@@ -223,7 +222,7 @@ TESTS += $(device_tests)
 tests_test_moments_SOURCES = tests/test_moments.c \
     tests/moments.c tests/moments.h
 
-check_LTLIBRARIES = libsupport.la
+check_LTLIBRARIES += libsupport.la
 libsupport_la_SOURCES = tests/support.c tests/support.h
 libsupport_la_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 LDADD = libsupport.la libshmimage-core.la $(CHECK_LIBS)
@@ -255,6 +254,6 @@ VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
 VALGRIND_EXACT = --vex-iropt-register-updates=allregs-at-mem-access
 check-valgrind:
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check \
-	    TESTS='$(core_tests) $(device_tests)' \
+	    TESTS='$(core_tests) $(device_tests) $(fuzz_tests)' \
 	    LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)'
 .PHONY: check-valgrind
