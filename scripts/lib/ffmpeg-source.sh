@@ -6,10 +6,13 @@
 # Needs common.sh.
 
 # A row for each release: its number, and the Debian suite whose source
-# package has it. What a release needs besides is in patches/edits/RELEASE.
+# package has it. What a release needs besides is in patches/edits/RELEASE. sid
+# has the newest, and drops one when the next has arrived.
 ffmpeg_suites='
 5.1 bookworm
 7.1 trixie
+8.1 sid
+9.0 sid
 '
 
 # The status of a script that cannot get at a source here.
@@ -21,6 +24,10 @@ ffmpeg_suite_of()
 {
     awk -v release="$1" '$1 == release { print $2 }' <<<"$ffmpeg_suites"
 }
+
+# Whether tests have to do without a release whose source can't be had: sid may
+# have moved on, and not every mirror has it.
+ffmpeg_may_be_gone() { [ "$(ffmpeg_suite_of "$1")" = sid ]; }
 
 # The version that a tree says it is, such as 7.1.5.
 ffmpeg_version_of_tree()
