@@ -589,9 +589,10 @@ static av_cold int shmimage_read_close(AVFormatContext *s)
     return 0;
 }
 
-static int has_known_state(const ShmImageBufferInfo *buffer)
+static int has_image(const ShmImageBufferInfo *buffer, uint64_t payload)
 {
-    return buffer->state <= SHMIMAGE_STATE_INIT;
+    return buffer->width && buffer->height && buffer->num_scanlines &&
+           3 * (uint64_t)buffer->width * buffer->num_scanlines <= payload;
 }
 
 /**
@@ -600,25 +601,25 @@ static int has_known_state(const ShmImageBufferInfo *buffer)
  */
 static int is_stream(const char *name, const ShmImageFileInfo *info)
 {
-    const ShmImageBufferInfo *b = info->buffer;
+    const ShmImageBufferInfo *first = info->buffer, *second = first + 1;
 
     if (info->server || info->client)
         return 1;
-    if (!has_known_state(&b[0]) || !has_known_state(&b[1]))
+    if (first->state > SHMIMAGE_STATE_INIT ||
+        second->state > SHMIMAGE_STATE_INIT)
         return 0;
-    return av_match_ext(name, "shm") ||
-           b[0].state == SHMIMAGE_STATE_INIT ||
-           (b[0].width && b[0].height && b[0].num_scanlines &&
-            3 * (uint64_t)b[0].width * b[0].num_scanlines <= info->payload);
+    return av_match_ext(name, "shm") || first->state == SHMIMAGE_STATE_INIT ||
+           has_image(first, info->payload);
 }
 
 static char *describe_stream(const ShmImageFileInfo *info)
 {
-    const ShmImageBufferInfo *b = info->buffer;
+    const ShmImageBufferInfo *first = info->buffer;
     char size[32] = "no image yet";
 
-    if (b->width && b->height)
-        snprintf(size, sizeof(size), "%"PRIu32"x%"PRIu32, b->width, b->height);
+    if (has_image(first, info->payload))
+        snprintf(size, sizeof(size), "%"PRIu32"x%"PRIu32, first->width,
+                 first->height);
     return av_asprintf("%s, %s, %s", size,
                        info->server ? "has a server" : "no server seen",
                        info->client ? "in use by a client"
@@ -661,10 +662,12 @@ static int add_devices_of_folder(AVDeviceInfoList *list, const char *folder)
         ShmImageFileInfo info;
         char *path = av_asprintf("%s/%s", folder, entry->d_name);
 
-        if (!path)
+        if (!path) {
             ret = AVERROR(ENOMEM);
-        else if (shmimage_file_info(path, &info, sizeof(info)) == SHMIMAGE_OK &&
-                 is_stream(path, &info))
+            break;
+        }
+        if (shmimage_file_info(path, &info, sizeof(info)) == SHMIMAGE_OK &&
+            is_stream(path, &info))
             ret = add_device(list, path, &info);
         av_free(path);
     }

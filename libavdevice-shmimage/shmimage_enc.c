@@ -103,7 +103,8 @@ static int is_interrupted(const AVFormatContext *s)
 /**
  * Wait for a free buffer, and so for a client to give one.
  *
- * @param until when to give up, by av_gettime_relative(); INT64_MAX for never
+ * @param until when to give up, on the clock of av_gettime_relative;
+ *              INT64_MAX for never
  * @return SHMIMAGE_OK; SHMIMAGE_NO_BUFFER or SHMIMAGE_UNCONNECTED if there is
  *         none in time; AVERROR_EXIT, or another AVERROR
  */
@@ -266,7 +267,7 @@ static int shmimage_write_packet(AVFormatContext *s, AVPacket *pkt)
     return put_image(s, pkt, number);
 }
 
-static void shmimage_deinit(AVFormatContext *s)
+static av_cold void shmimage_deinit(AVFormatContext *s)
 {
     ShmImageMuxContext *ctx = s->priv_data;
     ShmImageWriterStats stats = { 0 };

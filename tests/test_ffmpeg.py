@@ -6,15 +6,22 @@ See ffmpeg_harness.py for the environment.
 """
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import unittest
 
-from ffmpeg_harness import (COMMAND, H264, NATIVE, PATIENCE, SECONDS, SHMIMAGE,
-                            Running, StreamTest, main, major_version,
-                            read_manifest)
+from ffmpeg_harness import (COMMAND, FFMPEG, H264, NATIVE, PATIENCE, SECONDS,
+                            SHMIMAGE, Running, StreamTest, main, major_version,
+                            read_manifest, read_text)
 from peer_stream import create_file
+
+
+def project_file(path):
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    return os.path.join(os.environ.get("SHMIMAGE_SRCDIR", top), path)
 
 
 class Listing(unittest.TestCase):
@@ -28,8 +35,14 @@ class Listing(unittest.TestCase):
         words = [line.split() for line in self.ask("-devices").splitlines()]
         self.assertIn(["DE", "shmimage"], [line[:2] for line in words])
 
+    def help(self, device="demuxer"):
+        return self.ask("-h", f"{device}=shmimage")
+
+    def options(self, device="demuxer"):
+        return set(re.findall(r"^ +-(\w+) ", self.help(device), re.MULTILINE))
+
     def test_help_names_every_option(self):
-        words = self.ask("-h", "demuxer=shmimage").split()
+        words = self.help().split()
         for name in ("-framerate", "-timestamps", "frame", "wallclock",
                      "-timeout", "-latest", "-on_disconnect", "eof", "wait",
                      "-guard", "-zero_copy", "-repeat_idle"):
@@ -38,6 +51,38 @@ class Listing(unittest.TestCase):
         for name in ("-wait_client", "-on_full", "drop", "block", "-numbers",
                      "pts", "count"):
             self.assertIn(name, words)
+
+    def test_manual_names_every_option_and_value(self):
+        for device, manual in ("demuxer", "indevs"), ("muxer", "outdevs"):
+            text = read_text(project_file(f"patches/edits/common/{manual}.texi"))
+            text = text.partition("@subsection Options\n")[2]
+            text = text.partition("@subsection Examples\n")[0]
+            self.assertEqual(
+                set(re.findall(r"^@item (\w+)$", text, re.MULTILINE)),
+                set(re.findall(r"^ +-?(\w+) +\S+ +[.DE]+ ", self.help(device),
+                               re.MULTILINE)))
+
+    def test_readme_names_every_option(self):
+        text = read_text(project_file("README.md"))
+        text = text.partition("### Options of the input device\n")[2]
+        text = text.partition("\n## ")[0]
+        self.assertEqual(
+            set(re.findall(r"^\| `-(\w+)", text, re.MULTILINE)),
+            self.options())
+
+    @unittest.skipUnless(NATIVE, "a stock FFmpeg has its own manual")
+    def test_installed_manual_names_every_option(self):
+        page = os.path.join(os.path.dirname(shutil.which(FFMPEG)), "..",
+                            "share", "man", "man1", "ffmpeg-devices.1")
+        text = re.split(r'^\.SS "?(.*?)"?$', read_text(page),
+                        flags=re.MULTILINE)
+        sections = [after for title, after in zip(text, text[1:])
+                    if title == "shmimage"]
+        names = [set(re.findall(r'^\.IP "\\fB(\w+)\\fR" 4$', section,
+                                re.MULTILINE)) for section in sections]
+        self.assertEqual(len(names), 2)
+        self.assertLessEqual(self.options("demuxer"), names[0])
+        self.assertLessEqual(self.options("muxer"), names[1])
 
     def test_other_devices_are_still_there(self):
         words = self.ask("-devices").split()

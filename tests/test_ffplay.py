@@ -24,6 +24,11 @@ WIDTH, HEIGHT = 640, 480
 START = 0xA5C30000
 
 
+# The system's ffmpeg, which takes the screenshots, needs its own libraries.
+SYSTEM = {name: value for name, value in os.environ.items()
+          if name != "LD_LIBRARY_PATH"}
+
+
 def wait_for(look, what):
     """Call look() until it answers something, and return that."""
     deadline = time.monotonic() + SECONDS
@@ -113,7 +118,7 @@ class Preview(unittest.TestCase):
              "-video_size", f"{WIDTH}x{HEIGHT}", "-i", self.display,
              "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            timeout=SECONDS).stdout
+            timeout=SECONDS, env=SYSTEM).stdout
         if len(shot) != 3 * WIDTH * HEIGHT:
             return None
         number = read_number(shot)

@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the steps "patches" and "ffmpeg" of scripts/check do with each release of
+# FFmpeg. Needs the other files here, and $build, $scripts, $ffmpeg_option and
+# $have_units of the script.
+
+# A release that Debian keeps must be there, or the test tests nothing.
+go_without()
+{
+    local reason="no source of FFmpeg $2 can be had"
+
+    if ffmpeg_may_be_gone "$2"; then
+        skip "$1" "$reason"
+    else
+        fail "$1: $reason"
+    fi
+}
+
+# Whether a patch with a letter changed is told from the right one, and the
+# style of the device matters.
+test_make_patches()
+{
+    if notices "$1" "patches/ffmpeg-$1.patch" '0,/^+static /s//+Static /' \
+            'is not what its sources make'; then
+        pass
+    else
+        fail "patch $1: that it is altered is not noticed"
+    fi
+    if notices "$1" libavdevice-shmimage/shmimage_dec.c \
+            '0,/^static int /s//static int\t/' \
+            'correct what tools/patcheck hints at'; then
+        pass
+    else
+        fail "patch $1: a tab in the device is not noticed"
+    fi
+}
+
+# notices RELEASE FILE SED-SCRIPT MESSAGE: whether make-patches complains, with
+# that message, of a copy in which a file has been changed.
+notices()
+{
+    local copy=$build/altered status=0
+
+    rm -rf "$copy"
+    mkdir -p "$copy"
+    cp -R "$top"/{configure.ac,scripts,patches,libavdevice-shmimage} \
+        "$copy" || return
+    sed -i "$3" "$copy/$2"
+    if cmp "$top/$2" "$copy/$2"; then
+        return 1
+    fi
+    "$copy/scripts/make-patches" --check "$1" > "$copy/log" 2>&1 || status=$?
+    cat "$copy/log"
+    [ "$status" -eq 1 ] && grep -q "$4" "$copy/log"
+}
+
+# Installs libshmimage for the patched FFmpegs to be built with. It is shared,
+# so that not every change in it has them all built anew.
+install_for_ffmpeg()
+{
+    build_in install --prefix="$build/prefix" --without-ffmpeg \
+        --disable-static &&
+        make -C "$build/install" install
+}
+
+# With the system's own release the step "default" tests the module. So of this
+# one, the build is the usual one with static libraries.
+is_of_system()
+{
+    local version
+
+    [ ${#ffmpeg_option[@]} -eq 0 ] || return
+    version=$(ffmpeg -version | awk 'NR == 1 { print $3 }')
+    [[ $version =~ ^n?([0-9]+\.[0-9]+) && ${BASH_REMATCH[1]} = "$1" ]]
+}
+
+# The tests of the real tools, with an FFmpeg that has the device built in.
+test_native()
+{
+    FFMPEG_NATIVE=1 FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
+        run_tests install "ffmpeg $1" -j"$(jobs)" check TESTS="$tool_tests"
+}
+tool_tests='tests/test_ffmpeg.py tests/test_ffmpeg_output.py
+    tests/test_ffplay.py tests/test_survive.py tests/truncations.py'
+
+# The same with one that gets it from the module, and those of the device by
+# way of the libraries.
+test_module()
+{
+    local libraries=$2/lib/stock:$2/lib device_tests=
+
+    # shellcheck disable=SC2016 # make expands it
+    [ "$have_units" = no ] || device_tests='$(device_tests)'
+    if LD_LIBRARY_PATH=$libraries "$2/bin/ffmpeg" -hide_banner -devices |
+           grep shmimage; then
+        fail "module $1: there is nothing to add to this FFmpeg"
+        return 0
+    fi
+    PKG_CONFIG_PATH=$2/lib/pkgconfig build_in "module-$1" --enable-werror \
+        --disable-static || { fail "module $1: build"; return 0; }
+    LD_LIBRARY_PATH=$libraries FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
+        run_tests "module-$1" "module $1" -j"$(jobs)" check \
+        TESTS="$device_tests $tool_tests" check_PROGRAMS="$device_tests"
+    [ ${#ffmpeg_option[@]} -eq 0 ] || return 0
+    if minds_its_release "$build/module-$1" "$libraries"; then
+        pass
+    else
+        fail "module $1: the system's ffmpeg does not run with it"
+    fi
+}
+
+# The module stays out of a program that has libraries of another release, and
+# says so. The system's may be so close to this one that it fits.
+minds_its_release()
+{
+    local said
+
+    said=$(LD_LIBRARY_PATH=$2 "$1/tools/shmimage" exec \
+               ffmpeg -hide_banner -devices 2>&1) &&
+        grep -E 'was built for [0-9]+ and stays out|^ *D.* shmimage ' <<<"$said"
+}
