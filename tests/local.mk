@@ -115,12 +115,17 @@ check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
 # Programs in which the system can be made to fail.
-faults = tests/faults.c tests/faults.h
+faults = tests/faults.c tests/faults_system.c tests/faults.h tests/wrap.h
 WITH_FAULTS = $(AM_LDFLAGS) \
     -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=free \
     -Wl,--wrap=pthread_mutex_init,--wrap=pthread_mutex_destroy \
     -Wl,--wrap=mmap,--wrap=mmap64,--wrap=munmap \
-    -Wl,--wrap=open,--wrap=open64,--wrap=__open_2,--wrap=__open64_2
+    -Wl,--wrap=open,--wrap=open64,--wrap=__open_2,--wrap=__open64_2 \
+    -Wl,--wrap=mkostemp,--wrap=mkostemp64,--wrap=close,--wrap=rename \
+    -Wl,--wrap=fstat,--wrap=fstat64,--wrap=stat,--wrap=stat64 \
+    -Wl,--wrap=lstat,--wrap=lstat64,--wrap=pread,--wrap=pread64 \
+    -Wl,--wrap=fchmod,--wrap=posix_fallocate,--wrap=posix_fallocate64 \
+    -Wl,--wrap=fcntl,--wrap=fcntl64,--wrap=sigaction,--wrap=syscall
 tests_test_assembly_blocks_SOURCES = tests/test_assembly_blocks.c $(faults)
 tests_test_assembly_blocks_LDFLAGS = $(WITH_FAULTS)
 tests_test_ensight_faults_SOURCES = tests/test_ensight_faults.c \
@@ -249,9 +254,12 @@ endif
 # The unit tests once more, each under valgrind. Results are where make check
 # has them.
 VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
-           --show-leak-kinds=definite,indirect $(VALGRIND_EXACT)
+           --show-leak-kinds=definite,indirect $(VALGRIND_EXACT) \
+           $(VALGRIND_MEMORY)
 # So that a test may handle a fault and go on where it happened.
 VALGRIND_EXACT = --vex-iropt-register-updates=allregs-at-mem-access
+# So that a test's own posix_memalign() and realloc() are called.
+VALGRIND_MEMORY = --soname-synonyms=somalloc=nouserintercepts
 check-valgrind:
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check \
 	    TESTS='$(core_tests) $(device_tests) $(fuzz_tests)' \
