@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "assembly.h"
-#include "error.h"
 #include "shmimage.h"
 
 static bool same_image(const ShmiAssembly *assembly, const ShmiHeader *header)
@@ -25,9 +24,7 @@ static int start_image(ShmiAssembly *assembly, const ShmiHeader *header)
     if (!pixels || !present) {
         free(pixels);
         free(present);
-        return shmi_error(SHMIMAGE_ERROR_MEMORY,
-                          "no memory for an image of %ux%u in blocks",
-                          header->width, header->height);
+        return SHMIMAGE_ERROR_MEMORY;
     }
     memset(pixels + size, 0, SHMIMAGE_PADDING);
     *assembly = (ShmiAssembly){

@@ -29,7 +29,7 @@ typedef struct ShmiAssembly {
  * @param[in,out] incomplete counts the images that were dropped with scanlines
  *                missing, this one included when its last block leaves gaps
  * @return SHMIMAGE_OK: that was the last block and the image is complete;
- *         SHMIMAGE_NO_FRAME: it is not; SHMIMAGE_ERROR_MEMORY, with a message
+ *         SHMIMAGE_NO_FRAME: it is not; SHMIMAGE_ERROR_MEMORY
  */
 int shmi_assembly_add(ShmiAssembly *assembly, const ShmiHeader *header,
                       const uint8_t *pixels, uint64_t *incomplete);

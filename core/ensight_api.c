@@ -65,10 +65,10 @@ SharedMemoryImageStream_create(const char *filename, uint32_t options,
         return shmi_error(IMAGESTREAM_BAD_ARGS, NULL);
     s = calloc(1, sizeof(*s));
     if (!s)
-        return shmi_error(IMAGESTREAM_MEMORY_ALLOC_ERROR, NULL);
+        return shmi_error_of(IMAGESTREAM_MEMORY_ALLOC_ERROR, filename);
     if (pthread_mutex_init(&s->mutex, NULL)) {
         free(s);
-        return shmi_error(IMAGESTREAM_THREAD_CREATE_ERROR, NULL);
+        return shmi_error_of(IMAGESTREAM_THREAD_CREATE_ERROR, filename);
     }
     ret = open_end(s, filename, options);
     if (ret < 0) {

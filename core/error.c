@@ -80,6 +80,11 @@ int shmi_error(int status, const char *format, ...)
     return status;
 }
 
+int shmi_error_of(int status, const char *path)
+{
+    return shmi_error(status, "%s: %s", path, shmimage_error_string(status));
+}
+
 SHMI_EXPORT const char *shmimage_error_message(void)
 {
     return last_message;

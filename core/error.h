@@ -17,4 +17,10 @@
 int shmi_error(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/**
+ * The same for a file of which there is nothing more to say than the status'
+ * own text.
+ */
+int shmi_error_of(int status, const char *path);
+
 #endif /* SHMIMAGE_ERROR_H */

@@ -99,7 +99,7 @@ static int replace(const char *path, uint64_t size)
 
     name = malloc(strlen(path) + sizeof(suffix));
     if (!name)
-        return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
     strcat(strcpy(name, path), suffix);
     ret = create_beside(path, size, name);
     free(name);

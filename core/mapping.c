@@ -176,7 +176,7 @@ static int map_open_file(const char *path, ShmiRole role, unsigned flags,
         .size   = (size_t)st->st_size,
     };
     if (!mapping->path)
-        ret = shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+        ret = shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
     else if ((uintmax_t)st->st_size > SIZE_MAX / 2)
         ret = shmi_error(SHMIMAGE_ERROR_MAP,
                          "%s: the file is larger than the address space",

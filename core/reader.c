@@ -83,6 +83,15 @@ static ShmImageFrame *hand_out(ShmImageReader *reader, HeldFrame *held,
     return &held->frame;
 }
 
+static int no_memory_for_blocks(const ShmImageReader *reader,
+                                const ShmiHeader *header)
+{
+    return shmi_error(SHMIMAGE_ERROR_MEMORY,
+                      "%s: no memory for an image of %ux%u in blocks",
+                      reader->file->connection.mapping.path, header->width,
+                      header->height);
+}
+
 static int take_block(ShmImageReader *reader, int buffer,
                       const ShmiHeader *header, ShmImageFrame **frame)
 {
@@ -97,12 +106,14 @@ static int take_block(ShmImageReader *reader, int buffer,
         shmi_assembly_drop(&reader->assembly, &reader->incomplete);
         return shmi_mapping_short_error(&connection->mapping);
     }
+    if (ret == SHMIMAGE_ERROR_MEMORY)
+        return no_memory_for_blocks(reader, header);
     if (ret != SHMIMAGE_OK)
         return ret;
     held = calloc(1, sizeof(*held));
     if (!held) {
         shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-        return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+        return no_memory_for_blocks(reader, header);
     }
     held->buffer     = NO_BUFFER_HELD;
     held->own_pixels = shmi_assembly_take(&reader->assembly);
@@ -300,9 +311,9 @@ SHMI_EXPORT int shmimage_reader_open(const char *path, unsigned flags,
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     r = new_reader();
     if (!r)
-        return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
     if (pthread_mutex_init(&r->mutex, NULL)) {
-        ret = shmi_error(SHMIMAGE_ERROR_THREAD, NULL);
+        ret = shmi_error_of(SHMIMAGE_ERROR_THREAD, path);
         goto fail;
     }
     ret = shmi_mapping_open(path, SHMI_CLIENT, flags,

@@ -217,12 +217,12 @@ SHMI_EXPORT int shmimage_writer_open(const char *path, unsigned flags,
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     w = calloc(1, sizeof(*w));
     if (!w)
-        return shmi_error(SHMIMAGE_ERROR_MEMORY, NULL);
+        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
     w->flip    = flags & SHMIMAGE_FLIP;
     w->drawing = NOT_DRAWING;
     if (pthread_mutex_init(&w->mutex, NULL)) {
         free(w);
-        return shmi_error(SHMIMAGE_ERROR_THREAD, NULL);
+        return shmi_error_of(SHMIMAGE_ERROR_THREAD, path);
     }
     ret = shmi_mapping_open(path, SHMI_SERVER, flags, &w->mapping);
     if (ret < 0) {

@@ -36,7 +36,6 @@ WRAP(int, munmap, void *address, size_t size)
             return MAP_FAILED;                                                \
         /* One in place of another adds none. */                              \
         if (!(flags & MAP_FIXED))                                             \
-        if (!(flags & MAP_FIXED))                                             \
             account_mappings(1);                                              \
         return __real_##name(address, size, access, flags, fd, offset);       \
     }
