@@ -21,9 +21,9 @@ struct ShmiGuard {
 };
 
 static ShmiGuard guards[MAX_GUARDS];
+/* Guards the taking of entries and the handler's installation. */
 static pthread_mutex_t guards_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool installed;
 static struct sigaction previous;
 static uintptr_t page_size;
@@ -104,7 +104,7 @@ static void handle_fault(int number, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
-static void install(void)
+static bool install(void)
 {
     struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
@@ -112,8 +112,8 @@ static void install(void)
     sigemptyset(&action.sa_mask);
     action.sa_sigaction = handle_fault;
     /* First the old one is read, since the new one may run at once. */
-    installed = sigaction(SIGBUS, NULL, &previous) == 0 &&
-                sigaction(SIGBUS, &action, NULL) == 0;
+    return sigaction(SIGBUS, NULL, &previous) == 0 &&
+           sigaction(SIGBUS, &action, NULL) == 0;
 }
 
 static ShmiGuard *free_entry(void)
@@ -121,19 +121,20 @@ static ShmiGuard *free_entry(void)
     for (int i = 0; i < MAX_GUARDS; i++)
         if (!atomic_load_explicit(&guards[i].begin, memory_order_relaxed))
             return &guards[i];
+    errno = EMFILE;
     return NULL;
 }
 
 ShmiGuard *shmi_guard_add(void *base, size_t size)
 {
     uintptr_t begin = (uintptr_t)base;
-    ShmiGuard *guard;
+    ShmiGuard *guard = NULL;
 
-    pthread_once(&once, install);
-    if (!installed)
-        return NULL;
     pthread_mutex_lock(&guards_mutex);
-    guard = free_entry();
+    if (!installed)
+        installed = install();
+    if (installed)
+        guard = free_entry();
     if (guard) {
         uintptr_t pages = (size + page_size - 1) / page_size;
 

@@ -27,7 +27,8 @@ typedef struct ShmiGuard ShmiGuard;
  * Guard the pages of a mapping.
  *
  * @param base where a page begins
- * @return NULL when 256 are guarded already, or the handler can't be installed
+ * @return NULL, with errno: EMFILE when 256 are guarded already, or why the
+ *         handler can't be installed
  */
 ShmiGuard *shmi_guard_add(void *base, size_t size);
 

@@ -108,6 +108,19 @@ static void *map_padded(const ShmiMapping *mapping)
     return base;
 }
 
+static int guard_error(const char *path, int error)
+{
+    if (error == EMFILE)
+        return shmi_error(SHMIMAGE_ERROR_MAP,
+                          "%s: can't guard against the file being shortened, "
+                          "too many streams are open in this process; close "
+                          "one first", path);
+    return shmi_error(SHMIMAGE_ERROR_MAP,
+                      "%s: can't guard against the file being shortened, the "
+                      "system refuses a handler of SIGBUS (%s); ask for none",
+                      path, strerror(error));
+}
+
 static int map_file(ShmiMapping *mapping)
 {
     mapping->base = map_padded(mapping);
@@ -120,11 +133,10 @@ static int map_file(ShmiMapping *mapping)
         return SHMIMAGE_OK;
     mapping->guard = shmi_guard_add(mapping->base, mapping->size);
     if (!mapping->guard) {
+        int error = errno;
+
         munmap(mapping->base, reserved_size(mapping));
-        return shmi_error(SHMIMAGE_ERROR_MAP,
-                          "%s: can't guard against the file being shortened, "
-                          "too many streams are open in this process; close "
-                          "one first", mapping->path);
+        return guard_error(mapping->path, error);
     }
     return SHMIMAGE_OK;
 }

@@ -15,6 +15,7 @@ core_tests = \
     tests/test_ensight_threads \
     tests/test_ensight_values \
     tests/test_error \
+    tests/test_faults_file \
     tests/test_file \
     tests/test_file_info \
     tests/test_file_refused \
@@ -131,6 +132,10 @@ tests_test_assembly_blocks_LDFLAGS = $(WITH_FAULTS)
 tests_test_ensight_faults_SOURCES = tests/test_ensight_faults.c \
     $(faults) $(ensight_harness)
 tests_test_ensight_faults_LDFLAGS = $(WITH_FAULTS)
+fault_driver = tests/fault_driver.c tests/fault_driver.h \
+    tests/fault_tables.c tests/fault_tables.h $(faults)
+tests_test_faults_file_SOURCES = tests/test_faults_file.c $(fault_driver)
+tests_test_faults_file_LDFLAGS = $(WITH_FAULTS)
 
 # Programs with a writer and a reader on one file.
 pair = tests/pair.c tests/pair.h
