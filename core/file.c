@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,42 @@ SHMI_EXPORT uint64_t shmimage_file_size(uint32_t width, uint32_t height)
     return half * SHMI_BUFFERS;
 }
 
+/* As shmi_file_error(), for what can only happen to a file that is made. */
+static int create_error(const char *path, int error, const char *what)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
+                          "%s: can't %s, its folder does not exist", path,
+                          what);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return shmi_error(SHMIMAGE_ERROR_NO_SPACE,
+                          "%s: can't %s (%s); free some space or use "
+                          "another file system", path, what, strerror(error));
+    default:
+        return shmi_file_error(path, error, what);
+    }
+}
+
+/* Some systems take all pages back and give up when a signal comes meanwhile,
+ * so that a program with a timer would never see the end of it. */
+static int allocate(int fd, off_t size)
+{
+    sigset_t all, old;
+    int error;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    do
+        error = posix_fallocate(fd, 0, size);
+    while (error == EINTR);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error;
+}
+
 /* Give the file its size and, at once, all the space that it will need: a page
  * that can't be had when it is first written kills the writer. */
 static int reserve(const char *path, int fd, uint64_t size)
@@ -40,16 +77,25 @@ static int reserve(const char *path, int fd, uint64_t size)
     int error;
 
     if (size > INT64_MAX)
-        return shmi_file_error(path, EFBIG, "create it");
+        return create_error(path, EFBIG, "create it");
     /* Whatever the umask has taken away. */
     if (fchmod(fd, 0600) < 0)
-        return shmi_file_error(path, errno, "set its mode");
-    do
-        error = posix_fallocate(fd, 0, (off_t)size);
-    while (error == EINTR);
+        return create_error(path, errno, "set its mode");
+    error = allocate(fd, (off_t)size);
     if (error)
-        return shmi_file_error(path, error, "reserve its space");
+        return create_error(path, error, "reserve its space");
     return SHMIMAGE_OK;
+}
+
+/* Reserve and close. Where the space is had by writing, that it is not there
+ * may come out as late as this. */
+static int complete(const char *path, int fd, uint64_t size)
+{
+    int ret = reserve(path, fd, size);
+
+    if (close(fd) < 0 && errno != EINTR && ret == SHMIMAGE_OK)
+        ret = create_error(path, errno, "complete it");
+    return ret;
 }
 
 static int create_new(const char *path, uint64_t size)
@@ -61,16 +107,11 @@ static int create_new(const char *path, uint64_t size)
         return shmi_error(SHMIMAGE_ERROR_EXISTS,
                           "%s: the file exists already; use it, or replace it "
                           "with 'shmimage create --force'", path);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
-                          "%s: can't create it, its folder does not exist",
-                          path);
     if (fd < 0)
-        return shmi_file_error(path, errno, "create it");
-    ret = reserve(path, fd, size);
+        return create_error(path, errno, "create it");
+    ret = complete(path, fd, size);
     if (ret < 0)
         unlink(path);
-    close(fd);
     return ret;
 }
 
@@ -81,11 +122,10 @@ static int create_beside(const char *path, uint64_t size, char *name)
     int fd = mkostemp(name, O_CLOEXEC);
 
     if (fd < 0)
-        return shmi_file_error(path, errno, "create a replacement beside it");
-    ret = reserve(path, fd, size);
-    close(fd);
+        return create_error(path, errno, "create a replacement beside it");
+    ret = complete(path, fd, size);
     if (ret == SHMIMAGE_OK && rename(name, path) < 0)
-        ret = shmi_file_error(path, errno, "replace it");
+        ret = create_error(path, errno, "replace it");
     if (ret < 0)
         unlink(name);
     return ret;
@@ -115,8 +155,11 @@ SHMI_EXPORT int shmimage_file_create(const char *path, uint64_t size,
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     if (size < SHMI_MIN_CREATED_SIZE)
         size = SHMI_MIN_CREATED_SIZE;
-    if (!(flags & SHMIMAGE_REPLACE) || lstat(path, &st) < 0)
+    if (!(flags & SHMIMAGE_REPLACE))
         return create_new(path, size);
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? create_new(path, size)
+                               : create_error(path, errno, "examine it");
     if (!S_ISREG(st.st_mode))
         return shmi_error(SHMIMAGE_ERROR_NOT_REGULAR,
                           "%s: not a regular file, so it is not replaced; use "

@@ -34,12 +34,6 @@ int shmi_file_error(const char *path, int error, const char *what)
                           "%s: can't %s (%s); run as the user who made the "
                           "file, or change its mode", path, what,
                           strerror(error));
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return shmi_error(SHMIMAGE_ERROR_NO_SPACE,
-                          "%s: can't %s (%s); free some space or use "
-                          "another file system", path, what, strerror(error));
     default:
         return shmi_error(SHMIMAGE_ERROR_OPEN, "%s: can't %s (%s)", path,
                           what, strerror(error));

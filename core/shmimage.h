@@ -322,7 +322,8 @@ uint64_t shmimage_file_size(uint32_t width, uint32_t height);
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_ARGUMENT, _EXISTS (use it, or ask for
  *         its replacement), _NOT_FOUND (a folder of the path), _NOT_REGULAR
  *         (what should be replaced is no regular file), _PERMISSION,
- *         _NO_SPACE, _OPEN; a file that could not be completed is removed
+ *         _NO_SPACE, _MEMORY, _OPEN; a file that could not be completed is
+ *         removed
  * @since 0.1
  */
 int shmimage_file_create(const char *path, uint64_t size, unsigned flags);

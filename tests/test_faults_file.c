@@ -1,15 +1,96 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * What can only fail once in a process.
+ * Making a file, looking at it and resetting it on a system in which any call
+ * may fail; and what only fails once, or from outside.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault_driver.h"
+
+static bool create(unsigned flags)
+{
+    return gave(FILE_CREATE, shmimage_file_create(fault_path, 0, flags),
+                SHMIMAGE_OK);
+}
+
+static ino_t inode(void)
+{
+    struct stat st;
+
+    return stat(fault_path, &st) < 0 ? 0 : st.st_ino;
+}
+
+static void make_no_file(void)
+{
+    unlink(fault_path);
+}
+
+static bool run_create(void)
+{
+    const bool created = create(0);
+
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), created);
+    return created;
+}
+
+static bool run_replace(void)
+{
+    const ino_t old = inode();
+    const bool created = create(SHMIMAGE_REPLACE);
+
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), created || old);
+    ck_assert(created == (inode() != old));
+    return created;
+}
+
+static bool run_info(void)
+{
+    ShmImageFileInfo info;
+
+    return gave(FILE_INFO,
+                shmimage_file_info(fault_path, &info, sizeof(info)),
+                SHMIMAGE_OK);
+}
+
+static bool run_reset(void)
+{
+    return gave(FILE_RESET, shmimage_file_reset(fault_path, 0), SHMIMAGE_OK);
+}
+
+static const Scenario scenarios[] = {
+    { .name    = "create",
+      .prepare = make_no_file,
+      .run     = run_create,
+      .needs   = FAULT_BIT(FAULT_OPEN) | FAULT_BIT(FAULT_CHMOD) |
+                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_CLOSE) },
+    { .name    = "replace",
+      .prepare = make_fault_file,
+      .run     = run_replace,
+      .needs   = FAULT_BIT(FAULT_LSTAT) | FAULT_BIT(FAULT_MALLOC) |
+                 FAULT_BIT(FAULT_MKSTEMP) | FAULT_BIT(FAULT_CHMOD) |
+                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_CLOSE) |
+                 FAULT_BIT(FAULT_RENAME) },
+    { .name    = "replace nothing",
+      .prepare = make_no_file,
+      .run     = run_replace,
+      .needs   = FAULT_BIT(FAULT_LSTAT) | FAULT_BIT(FAULT_OPEN) },
+    { .name    = "info",
+      .prepare = make_fault_file,
+      .run     = run_info,
+      .needs   = FAULTS_OF_OPENING | FAULT_BIT(FAULT_READ) |
+                 FAULT_BIT(FAULT_LOCK) },
+    { .name    = "reset",
+      .prepare = make_fault_file,
+      .run     = run_reset,
+      .needs   = FAULTS_OF_MAPPING },
+};
 
 /* Later, it is installed already. */
 START_TEST(test_handler_is_refused_first)
@@ -35,12 +116,31 @@ START_TEST(test_handler_is_refused_first)
 }
 END_TEST
 
+/* Where signals end it, a timer would do so each time that it is tried. */
+START_TEST(test_create_is_not_interrupted)
+{
+    sigset_t old, mask;
+
+    pthread_sigmask(SIG_BLOCK, NULL, &old);
+    fault_plan(FAULT_SIGNAL, 1, EINTR);
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0, 0), SHMIMAGE_OK);
+    ck_assert(!fault_came());
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    for (int number = 1; number < NSIG; number++)
+        ck_assert_int_eq(sigismember(&mask, number),
+                         sigismember(&old, number));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("files on a failing system");
     TCase *once = fault_tcase(NULL, 0);
 
     tcase_add_test(once, test_handler_is_refused_first);
+    tcase_add_test(once, test_create_is_not_interrupted);
     suite_add_tcase(suite, once);
+    suite_add_tcase(suite, fault_tcase(scenarios, sizeof(scenarios) /
+                                                      sizeof(scenarios[0])));
     return run_suite(suite);
 }
