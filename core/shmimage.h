@@ -466,7 +466,8 @@ void shmimage_reader_close(ShmImageReader *reader);
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_NOT_FOUND, _NOT_REGULAR, _PERMISSION,
  *         _FILE_SIZE, _OPEN: see shmimage_error_message();
  *         SHMIMAGE_ERROR_BUSY; SHMIMAGE_ERROR_MAP, _MEMORY, _THREAD;
- *         SHMIMAGE_ERROR_ARGUMENT
+ *         SHMIMAGE_ERROR_TRUNCATED: not even the headers could be written,
+ *         make a new file; SHMIMAGE_ERROR_ARGUMENT
  * @since 0.1
  */
 int shmimage_writer_open(const char *path, unsigned flags,

@@ -43,6 +43,16 @@ static unsigned initialise(ShmiMapping *mapping)
     return unread;
 }
 
+/* Initialise a file that was just opened. A sparse one may not get the pages
+ * for that. */
+static int start(ShmiMapping *mapping)
+{
+    initialise(mapping);
+    return shmi_guard_was_hit(mapping->guard)
+               ? shmi_mapping_short_error(mapping)
+               : SHMIMAGE_OK;
+}
+
 /* Whether a client has answered since this writer's start. */
 static bool is_connected(const ShmiMapping *mapping)
 {
@@ -225,12 +235,16 @@ SHMI_EXPORT int shmimage_writer_open(const char *path, unsigned flags,
         return shmi_error_of(SHMIMAGE_ERROR_THREAD, path);
     }
     ret = shmi_mapping_open(path, SHMI_SERVER, flags, &w->mapping);
+    if (ret == SHMIMAGE_OK) {
+        ret = start(&w->mapping);
+        if (ret < 0)
+            shmi_mapping_close(&w->mapping);
+    }
     if (ret < 0) {
         pthread_mutex_destroy(&w->mutex);
         free(w);
         return ret;
     }
-    initialise(&w->mapping);
     *writer = w;
     return SHMIMAGE_OK;
 }
@@ -318,9 +332,9 @@ SHMI_EXPORT int shmimage_file_reset(const char *path, unsigned flags)
     ret = shmi_mapping_open(path, SHMI_SERVER, flags | SHMI_NO_ROLE, &mapping);
     if (ret < 0)
         return ret;
-    initialise(&mapping);
+    ret = start(&mapping);
     shmi_mapping_close(&mapping);
-    return SHMIMAGE_OK;
+    return ret;
 }
 
 static int look_for_room(ShmImageWriter *writer)

@@ -21,6 +21,7 @@ core_tests = \
     tests/test_file_refused \
     tests/test_follow \
     tests/test_follow_refused \
+    tests/test_full \
     tests/test_guard \
     tests/test_guard_handlers \
     tests/test_layout \
