@@ -211,16 +211,31 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
     return map_open_file(path, role, flags, fd, &st, mapping);
 }
 
+/* Whether the file has its pages again, and not only its size: the file system
+ * may be full. */
+static bool has_headers(const ShmiMapping *mapping)
+{
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        shmi_state_load(mapping->state[i]);
+    return !shmi_guard_was_hit(mapping->guard);
+}
+
 /* The same file again. Its lock belongs to what both descriptors share, so
  * that the role is not given up in between. */
 static int map_again(const ShmiMapping *old, const struct stat *st,
                      ShmiMapping *mapping)
 {
     int fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
+    int ret;
 
     if (fd < 0)
         return SHMIMAGE_NO_FRAME;
-    return map_open_file(old->path, old->role, old->flags, fd, st, mapping);
+    ret = map_open_file(old->path, old->role, old->flags, fd, st, mapping);
+    if (ret == SHMIMAGE_OK && !has_headers(mapping)) {
+        shmi_mapping_close(mapping);
+        return SHMIMAGE_NO_FRAME;
+    }
+    return ret;
 }
 
 int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping)
