@@ -15,7 +15,11 @@ core_tests = \
     tests/test_ensight_threads \
     tests/test_ensight_values \
     tests/test_error \
+    tests/test_faults_ensight \
     tests/test_faults_file \
+    tests/test_faults_follow \
+    tests/test_faults_stream \
+    tests/test_faults_waiting \
     tests/test_file \
     tests/test_file_info \
     tests/test_file_refused \
@@ -137,6 +141,14 @@ fault_driver = tests/fault_driver.c tests/fault_driver.h \
     tests/fault_tables.c tests/fault_tables.h $(faults)
 tests_test_faults_file_SOURCES = tests/test_faults_file.c $(fault_driver)
 tests_test_faults_file_LDFLAGS = $(WITH_FAULTS)
+tests_test_faults_stream_SOURCES = tests/test_faults_stream.c $(fault_driver)
+tests_test_faults_stream_LDFLAGS = $(WITH_FAULTS)
+tests_test_faults_follow_SOURCES = tests/test_faults_follow.c $(fault_driver)
+tests_test_faults_follow_LDFLAGS = $(WITH_FAULTS)
+tests_test_faults_ensight_SOURCES = tests/test_faults_ensight.c $(fault_driver)
+tests_test_faults_ensight_LDFLAGS = $(WITH_FAULTS)
+tests_test_faults_waiting_SOURCES = tests/test_faults_waiting.c $(fault_driver)
+tests_test_faults_waiting_LDFLAGS = $(WITH_FAULTS)
 
 # Programs with a writer and a reader on one file.
 pair = tests/pair.c tests/pair.h
