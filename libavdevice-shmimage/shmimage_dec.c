@@ -98,7 +98,7 @@ typedef struct ShmImageContext {
     uint64_t delivered;      ///< packets handed out
     uint64_t lent;           ///< of those, the ones that were not copies
     uint64_t repeated;       ///< of those, the ones that came again
-    uint64_t missed;         ///< numbers that no image came with
+    uint64_t missed;         ///< numbers whose image never came or was lost
     uint64_t skipped;        ///< images left out because of latest
 } ShmImageContext;
 
@@ -305,28 +305,21 @@ static ShmImageFrame *skip_to_latest(ShmImageContext *ctx, ShmImageFrame *frame)
     return newer;
 }
 
-static int note_size(AVFormatContext *s, const ShmImageFrame *frame,
-                     AVPacket *pkt)
+static int announce_size(AVFormatContext *s, uint32_t width, uint32_t height,
+                         AVPacket *pkt)
 {
     ShmImageContext *ctx = s->priv_data;
     uint8_t *change;
 
-    if (ctx->width == frame->width && ctx->height == frame->height)
-        return 0;
-    if (ctx->width) {
-        change = av_packet_new_side_data(pkt, AV_PKT_DATA_PARAM_CHANGE, 12);
-        if (!change)
-            return AVERROR(ENOMEM);
-        AV_WL32(change,     AV_SIDE_DATA_PARAM_CHANGE_DIMENSIONS);
-        AV_WL32(change + 4, frame->width);
-        AV_WL32(change + 8, frame->height);
-        av_log(s, AV_LOG_INFO, "image %"PRIu32": the size changes from "
-               "%"PRIu32"x%"PRIu32" to %"PRIu32"x%"PRIu32"\n", frame->number,
-               ctx->width, ctx->height, frame->width, frame->height);
-    }
-    ctx->width  = frame->width;
-    ctx->height = frame->height;
-    av_buffer_pool_uninit(&ctx->pool);
+    change = av_packet_new_side_data(pkt, AV_PKT_DATA_PARAM_CHANGE, 12);
+    if (!change)
+        return AVERROR(ENOMEM);
+    AV_WL32(change,     AV_SIDE_DATA_PARAM_CHANGE_DIMENSIONS);
+    AV_WL32(change + 4, width);
+    AV_WL32(change + 8, height);
+    av_log(s, AV_LOG_INFO, "image %"PRIu32": the size changes from "
+           "%"PRIu32"x%"PRIu32" to %"PRIu32"x%"PRIu32"\n", ctx->number,
+           ctx->width, ctx->height, width, height);
     return 0;
 }
 
@@ -405,27 +398,13 @@ static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
     pkt->flags |= AV_PKT_FLAG_KEY;
 }
 
-static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
+static int give_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
+                       AVPacket *pkt)
 {
-    ShmImageContext *ctx = s->priv_data;
-    int ret;
-
-    /* So that its buffer comes back, and can be lent again. */
-    av_buffer_unref(&ctx->last);
-    place_image(ctx, frame);
-    if (ctx->latest)
-        frame = skip_to_latest(ctx, frame);
-    stamp_packet(ctx, pkt);
-    ret = note_size(s, frame, pkt);
-    if (ret < 0) {
-        shmimage_reader_release(frame);
-        return ret;
-    }
-    if (can_lend(ctx)) {
-        ctx->lent++;
-        return lend_pixels(frame, pkt);
-    }
-    return copy_pixels(ctx, frame, pkt);
+    if (!can_lend(ctx))
+        return copy_pixels(ctx, frame, pkt);
+    ctx->lent++;
+    return lend_pixels(frame, pkt);
 }
 
 static int keep_image(ShmImageContext *ctx, const AVPacket *pkt)
@@ -434,6 +413,40 @@ static int keep_image(ShmImageContext *ctx, const AVPacket *pkt)
         return 0;
     ctx->last = av_buffer_ref(pkt->buf);
     return ctx->last ? 0 : AVERROR(ENOMEM);
+}
+
+static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
+{
+    ShmImageContext *ctx = s->priv_data;
+    uint32_t width, height;
+    int changes, ret;
+
+    /* So that its buffer comes back, and can be lent again. */
+    av_buffer_unref(&ctx->last);
+    place_image(ctx, frame);
+    if (ctx->latest)
+        frame = skip_to_latest(ctx, frame);
+    stamp_packet(ctx, pkt);
+    width   = frame->width;
+    height  = frame->height;
+    changes = ctx->width != width || ctx->height != height;
+    if (changes)
+        av_buffer_pool_uninit(&ctx->pool);
+    ret = give_pixels(ctx, frame, pkt);
+    if (ret >= 0 && changes && ctx->width)
+        ret = announce_size(s, width, height, pkt);
+    if (ret >= 0)
+        ret = keep_image(ctx, pkt);
+    /* The image is lost, and with it that it has another size: the next one
+     * has to say so instead. */
+    if (ret < 0) {
+        ctx->missed++;
+        av_buffer_pool_uninit(&ctx->pool);
+        return ret;
+    }
+    ctx->width  = width;
+    ctx->height = height;
+    return 0;
 }
 
 static int repeat_image(ShmImageContext *ctx, AVPacket *pkt)
@@ -461,8 +474,6 @@ static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
         if (!frame)
             return repeat_image(ctx, pkt);
         ret = make_packet(s, frame, pkt);
-        if (ret >= 0)
-            return keep_image(ctx, pkt);
         if (ret != AVERROR_INVALIDDATA)
             return ret;
         av_packet_unref(pkt);

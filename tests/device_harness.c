@@ -32,7 +32,9 @@ static int on_interrupt_callback(void *opaque)
 
 static void setup(void)
 {
-    t = (Harness){ .path = test_name(), .packet = av_packet_alloc() };
+    t = (Harness){ .path   = test_name(),
+                   .device = &ff_shmimage_demuxer,
+                   .packet = av_packet_alloc() };
     ck_assert_ptr_nonnull(t.packet);
     av_log_set_callback(keep_log);
 }
@@ -128,8 +130,7 @@ int try_open(const char *options)
     t.format->flags |= t.format_flags;
     t.format->interrupt_callback.callback = on_interrupt_callback;
     ret = avformat_open_input(&t.format, t.path,
-                              (const AVInputFormat *)&ff_shmimage_demuxer,
-                              &dict);
+                              (const AVInputFormat *)t.device, &dict);
     /* What the device does not know would be left. */
     ck_assert(ret < 0 || !av_dict_count(dict));
     av_dict_free(&dict);

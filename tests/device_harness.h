@@ -23,6 +23,7 @@ typedef struct Image {
 
 typedef struct Harness {
     const char *path;       /**< a name in a folder of its own, not a file */
+    const InputDevice *device;
     ShmImageWriter *writer;
     const Image *script;
     size_t next;            /**< index of the image to send */

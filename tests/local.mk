@@ -203,8 +203,9 @@ tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
 
 # Programs that run the device through libavformat, without an ffmpeg.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_idle \
-    tests/test_device_lending tests/test_device_output \
+device_tests = tests/test_device tests/test_device_faults \
+    tests/test_device_idle tests/test_device_lending \
+    tests/test_device_output \
     tests/test_device_survives tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
     libavdevice-shmimage/shmimage_dec.c
@@ -226,6 +227,12 @@ tests_test_device_output_SOURCES = tests/test_device_output.c \
 tests_test_device_output_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_output_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_output_LDADD = $(tests_test_device_LDADD)
+tests_test_device_faults_SOURCES = tests/test_device_faults.c \
+    $(device_harness) $(faults)
+tests_test_device_faults_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_faults_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_faults_LDADD = $(tests_test_device_LDADD)
+tests_test_device_faults_LDFLAGS = $(WITH_FAULTS)
 tests_test_device_survives_SOURCES = tests/test_device_survives.c \
     $(device_harness)
 tests_test_device_survives_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -253,8 +260,9 @@ else
 # Each is counted as skipped, by its name. automake has rules for the names
 # themselves in any case.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_idle \
-    tests/test_device_lending tests/test_device_output \
+device_tests = tests/test_device tests/test_device_faults \
+    tests/test_device_idle tests/test_device_lending \
+    tests/test_device_output \
     tests/test_device_survives tests/test_device_waiting
 else
 device_tests =
