@@ -44,6 +44,7 @@ core_tests = \
     tests/test_stream \
     tests/test_stress \
     tests/test_testcard \
+    tests/test_tool_faults \
     tests/test_truncate \
     tests/test_truncate_race \
     tests/test_truncate_writer \
@@ -149,6 +150,12 @@ tests_test_faults_ensight_SOURCES = tests/test_faults_ensight.c $(fault_driver)
 tests_test_faults_ensight_LDFLAGS = $(WITH_FAULTS)
 tests_test_faults_waiting_SOURCES = tests/test_faults_waiting.c $(fault_driver)
 tests_test_faults_waiting_LDFLAGS = $(WITH_FAULTS)
+# The tool's main() is a function of the test.
+tests_test_tool_faults_SOURCES = tests/test_tool_faults.c \
+    tests/tool_main.h $(tools_shmimage_SOURCES) $(faults)
+tests_test_tool_faults_CPPFLAGS = $(tools_shmimage_CPPFLAGS) $(CHECK_CFLAGS) \
+    -I$(srcdir)/tools -include $(srcdir)/tests/tool_main.h
+tests_test_tool_faults_LDFLAGS = $(WITH_FAULTS)
 
 # Programs with a writer and a reader on one file.
 pair = tests/pair.c tests/pair.h
