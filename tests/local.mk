@@ -60,6 +60,7 @@ core_tests = \
 script_tests = \
     tests/test_bench.py \
     tests/test_exports.sh \
+    tests/test_full_tool.py \
     tests/test_headers.sh \
     tests/test_peer_core.py \
     tests/test_peer_reader.py \
@@ -72,7 +73,8 @@ script_tests = \
 if WITH_FFMPEG
 if !SANITIZED
 script_tests += tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
-    tests/test_ffplay.py tests/test_survive.py tests/truncations.py
+    tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_survive.py \
+    tests/truncations.py
 endif
 endif
 
@@ -87,7 +89,7 @@ AM_TESTS_ENVIRONMENT = \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
 EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
-    tests/peer.py tests/peer_stream.py
+    tests/peer.py tests/peer_stream.py tests/small_file_system.py
 EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 

@@ -82,7 +82,8 @@ test_native()
         run_tests install "ffmpeg $1" -j"$(jobs)" check TESTS="$tool_tests"
 }
 tool_tests='tests/test_ffmpeg.py tests/test_ffmpeg_output.py
-    tests/test_ffplay.py tests/test_survive.py tests/truncations.py'
+    tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_survive.py
+    tests/truncations.py'
 
 # The same with one that gets it from the module, and those of the device by
 # way of the libraries.

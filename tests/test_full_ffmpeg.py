@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Recordings by the ffmpeg tool of streams on a file system that is full.
+
+See ffmpeg_harness.py for the environment.
+"""
+
+import re
+import signal
+import subprocess
+
+from ffmpeg_harness import (H264, PATIENCE, SECONDS, SHMIMAGE, Running,
+                            StreamTest, main, read_manifest)
+from small_file_system import PAGE, SmallFileSystem, enter_name_spaces
+
+FULL = "the file system is full"
+
+
+class Full(StreamTest):
+    def mount(self, size):
+        self.small = SmallFileSystem(self, self.file("small"), size)
+        self.stream = self.small.file("live.shm")
+
+    def make_sparse(self, pages):
+        """A stream of which only so many pages can be had."""
+        self.mount("1m")
+        self.small.make_sparse("live.shm")
+        self.small.fill(pages * PAGE)
+
+    def send(self, *options):
+        return Running(self, "sender", [
+            SHMIMAGE, "send", "--quiet", "--rate", "200", *options,
+            self.stream])
+
+    def start_recording(self, *options):
+        """Start ffmpeg, with a line of its log for each image."""
+        return Running(self, "recording", self.command(
+            "-copyts", "-fps_mode", "passthrough", "-vf", "showinfo", *H264,
+            self.file("out.mp4"), options=[*PATIENCE, *options]))
+
+    def count_images(self, recording):
+        return len(re.findall(r" n: *\d+ pts: *\d+", recording.err()))
+
+    def assert_playable(self, images):
+        self.assertEqual(
+            int(self.probe(self.file("out.mp4"))["nb_read_frames"]), images)
+
+    def test_stream_in_a_created_file(self):
+        self.mount("24m")
+        subprocess.run([SHMIMAGE, "create", "--size", "1800x1800",
+                        self.stream], check=True, timeout=SECONDS,
+                       stdout=subprocess.DEVNULL)
+        self.small.fill()
+        server = self.serve("--size", "1800x1800")
+        packets = self.record(10)
+        self.stop(server)
+        sent = read_manifest(self.file("manifest"))
+        self.assertEqual([md5 for _, _, md5 in packets],
+                         [md5 for _, md5 in sent[:10]])
+
+    def test_recording_of_a_file_without_pages_fails(self):
+        self.make_sparse(0)
+        done = self.run_ffmpeg("-f", "null", "-", options=PATIENCE)
+        self.assertGreater(done.returncode, 0, done.stderr)
+        self.assertIn(FULL, done.stderr)
+        self.assertIn(self.stream, done.stderr)
+
+    def test_recording_ends_when_the_server_finds_no_room(self):
+        # For the headers and small images, and not for a large one.
+        self.make_sparse(8)
+        server = self.send("--wait", "--size", "64x36,1280x720",
+                           "--size-every", "10")
+        recording = self.start_recording()
+        self.assertEqual(server.end(), 1, server.err())
+        self.assertIn(FULL, server.err())
+        self.assertEqual(recording.end(), 0, recording.err())
+        self.assertEqual(self.count_images(recording), 10)
+        self.assert_playable(10)
+
+    def test_recording_waits_until_there_is_room(self):
+        self.make_sparse(0)
+        recording = self.start_recording("-on_disconnect", "wait")
+        recording.wait_until(lambda: FULL in recording.err(), "its complaint")
+        self.small.resize("4m")
+        self.send("--size", "64x36")
+        recording.wait_until(lambda: self.count_images(recording) >= 10,
+                             "10 images")
+        recording.process.send_signal(signal.SIGINT)
+        self.assertEqual(recording.end(), 255, recording.err())
+        self.assertEqual(recording.err().count(FULL), 1)
+        self.assert_playable(self.count_images(recording))
+
+
+if __name__ == "__main__":
+    enter_name_spaces()
+    main()
