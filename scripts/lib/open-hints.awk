@@ -21,9 +21,13 @@ function accepts(line,    i)
     return 0
 }
 
-FNR == NR && /^@@ / { hint = substr($0, 4); next }
-FNR == NR && /^ /   { pattern[hint, ++accepted[hint]] = substr($0, 2); next }
-FNR == NR           { next }
+FILENAME == ARGV[1] {
+    if (/^@@ /)
+        hint = substr($0, 4)
+    else if (/^ /)
+        pattern[hint, ++accepted[hint]] = substr($0, 2)
+    next
+}
 
 FNR == 1 { hint = "" }
 
