@@ -75,11 +75,21 @@ static void act_by_default(int number, bool sent)
         raise(number);
 }
 
+/* A handler that wants to be called once, as those often do that report a
+ * crash, would otherwise be called again and again for the same fault. */
+static bool is_used_up(void)
+{
+    static atomic_bool used;
+
+    return previous.sa_flags & SA_RESETHAND && atomic_exchange(&used, true);
+}
+
 static void pass_on(int number, siginfo_t *info, void *context)
 {
     sigset_t mask;
 
-    if (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN) {
+    if (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN ||
+        is_used_up()) {
         act_by_default(number, info->si_code <= 0);
         return;
     }

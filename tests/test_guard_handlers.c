@@ -173,6 +173,26 @@ static int send_with_default(void)
     return 3;
 }
 
+/* It returns, so the fault comes again; what then ends the process is the
+ * default and not this handler. */
+static int fault_with_handler_for_once(void)
+{
+    install(counting_handler, (int)SA_RESETHAND);
+    return fault_elsewhere();
+}
+
+static int send_with_handler_for_once(void)
+{
+    install(counting_handler, (int)SA_RESETHAND);
+    if (!guard_works())
+        return 2;
+    raise(SIGBUS);
+    if (handled != 1 || !guard_works())
+        return 3;
+    raise(SIGBUS);
+    return 4;
+}
+
 static int send_with_ignore(void)
 {
     install(SIG_IGN, 0);
@@ -197,6 +217,8 @@ static const struct {
     { "fault-behind-the-end", fault_behind_the_end, true },
     { "send-with-handler", send_with_handler, false },
     { "send-with-detailed-handler", send_with_detailed_handler, false },
+    { "fault-with-handler-for-once", fault_with_handler_for_once, true },
+    { "send-with-handler-for-once", send_with_handler_for_once, true },
     { "send-with-default", send_with_default, true },
     { "send-with-ignore", send_with_ignore, false },
 };
