@@ -29,6 +29,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <shmimage.h>
 
@@ -247,6 +248,7 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
             ret = lose_server(s, ret);
             if (ret < 0)
                 return ret;
+            slice = 0; /* it came back at once */
         } else if (ret < 0) {
             av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
             return shmimage_averror(ret);
@@ -661,6 +663,22 @@ static int add_device(AVDeviceInfoList *list, const char *path,
     return 0;
 }
 
+/**
+ * Add a file if it carries a stream. What is no regular file is not even
+ * opened: whoever waits for a reader of a FIFO would take us for that.
+ */
+static int add_device_if_stream(AVDeviceInfoList *list, const char *path)
+{
+    ShmImageFileInfo info;
+    struct stat st;
+
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+        shmimage_file_info(path, &info, sizeof(info)) != SHMIMAGE_OK ||
+        !is_stream(path, &info))
+        return 0;
+    return add_device(list, path, &info);
+}
+
 static int add_devices_of_folder(AVDeviceInfoList *list, const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -670,16 +688,9 @@ static int add_devices_of_folder(AVDeviceInfoList *list, const char *folder)
     if (!dir)
         return 0;
     while (ret >= 0 && (entry = readdir(dir))) {
-        ShmImageFileInfo info;
         char *path = av_asprintf("%s/%s", folder, entry->d_name);
 
-        if (!path) {
-            ret = AVERROR(ENOMEM);
-            break;
-        }
-        if (shmimage_file_info(path, &info, sizeof(info)) == SHMIMAGE_OK &&
-            is_stream(path, &info))
-            ret = add_device(list, path, &info);
+        ret = path ? add_device_if_stream(list, path) : AVERROR(ENOMEM);
         av_free(path);
     }
     closedir(dir);

@@ -166,8 +166,8 @@ static av_cold int check_stream(AVFormatContext *s)
         par->format == AV_PIX_FMT_RGB24)
         return 0;
     av_log(s, AV_LOG_ERROR, "%s: the transport carries raw video in the pixel "
-           "format rgb24 only, not %s in %s; add -c:v rawvideo -pix_fmt rgb24\n",
-           s->url, avcodec_get_name(par->codec_id),
+           "format rgb24 only, not %s in %s; add -c:v rawvideo -pix_fmt "
+           "rgb24\n", s->url, avcodec_get_name(par->codec_id),
            par->format < 0 ? "none" : av_get_pix_fmt_name(par->format));
     return AVERROR(EINVAL);
 }
@@ -179,9 +179,15 @@ static av_cold int check_stream(AVFormatContext *s)
 static av_cold int create_file(AVFormatContext *s)
 {
     const AVCodecParameters *par = s->streams[0]->codecpar;
-    int ret = shmimage_file_create(s->url, shmimage_file_size(par->width,
-                                                              par->height), 0);
+    uint64_t size = shmimage_file_size(par->width, par->height);
+    int ret;
 
+    if (!size) {
+        av_log(s, AV_LOG_ERROR, "%s: images of %dx%d are larger than a stream "
+               "can carry; scale them\n", s->url, par->width, par->height);
+        return AVERROR(EINVAL);
+    }
+    ret = shmimage_file_create(s->url, size, 0);
     if (ret == SHMIMAGE_ERROR_EXISTS)
         return 0;
     if (ret < 0)
@@ -209,6 +215,8 @@ static av_cold int shmimage_write_header(AVFormatContext *s)
     if (st->avg_frame_rate.num > 0 && st->avg_frame_rate.den > 0)
         avpriv_set_pts_info(st, 64, st->avg_frame_rate.den,
                             st->avg_frame_rate.num);
+    else
+        ctx->numbers = NUMBERS_COUNT;
     return wait_for_client(s);
 }
 

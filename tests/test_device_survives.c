@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "libavutil/error.h"
+#include "libavutil/time.h"
 
 #include "device_harness.h"
 
@@ -85,9 +86,13 @@ END_TEST
 
 START_TEST(test_read_packet_times_out_while_it_waits_for_a_server)
 {
+    int64_t begin;
+
     read_first("on_disconnect=wait:timeout=0.2");
     stop_server();
+    begin = av_gettime_relative();
     ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_ge(av_gettime_relative() - begin, 200000);
     ck_assert_int_eq(logged("no image for"), 1);
 }
 END_TEST
