@@ -65,13 +65,16 @@
  * locks, like the vendor's, works as well; it just can't be seen.
  *
  * Replaced and shortened files. A reader whose file is replaced by another one
- * of the same name follows it. A file that is shortened while it is mapped
+ * of the same name follows it; a relative name is looked up anew. A file that is shortened while it is mapped
  * would end the process at its next access, by SIGBUS. So opening a reader or
  * writer installs, once in a process and for good, a handler of that signal,
  * which puts zeros where the file ends; calls then report
  * SHMIMAGE_ERROR_TRUNCATED. Faults elsewhere go to the handler that was there
  * before. A program that installs its own handler later has to call the
- * earlier one; a program that wants none passes SHMIMAGE_NO_GUARD.
+ * earlier one; a program that wants none passes SHMIMAGE_NO_GUARD. The handler
+ * can't help a thread that has blocked SIGBUS, nor a system call that is given
+ * the pixels of such a file: that fails with EFAULT. Do not link the library
+ * statically into one that is unloaded again.
  *
  * Caveats. The transport has no time stamps, no pixel format but RGB, and does
  * not leave the machine. The peer is trusted with the pixels but not with the
@@ -80,7 +83,8 @@
  * Threads. All functions may be called from any thread; calls on one reader
  * or one writer are serialised inside, except that closing it must be the
  * last call. A process that forks must not use the same reader or writer on
- * both sides.
+ * both sides; and while its child lives and has not called exec, the other
+ * side believes that the reader or writer is still there.
  */
 #ifndef SHMIMAGE_H
 #define SHMIMAGE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * The state byte: the only thing that both processes write, and the only
- * atomic operations of the transport.
+ * The state byte: the only thing that both processes write, and all that
+ * changes it. (wait.c loads the word that it begins, to sleep on that.)
  *
  * The byte says who owns a buffer. Its owner may touch the header's fields and
  * the payload, and hands the buffer over by changing the byte:

@@ -28,8 +28,8 @@ typedef struct StreamOptions {
     int flip, create, take_over, quiet;
 } StreamOptions;
 
-/** Send until the end, a signal or an error; returns an exit code. May be called
- * again after that. */
+/** Send until the end, a signal or an error; returns an exit code. May be
+ *  called again after that. */
 int stream_run(const StreamOptions *options);
 
 #endif /* SHMIMAGE_TOOLS_STREAM_H */
