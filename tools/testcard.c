@@ -43,6 +43,8 @@ static int digits_new(TestCard *card)
     static const int small[SIZES] = { 4, 6, MAX_DIGITS };
     const int width = card->roundel ? roundel_radius(card->roundel) * 17 / 10 :
                       card->width * 15;
+    const int highest = glyphs_fit(1, card->height * 16 *
+                                      (GLYPH_ADVANCE - 1) / GLYPH_HEIGHT);
     char text[2] = "0";
     int ret = 0;
 
@@ -51,6 +53,9 @@ static int digits_new(TestCard *card)
 
         card->digits[size] = digits;
         card->unit[size] = glyphs_fit(digits, width);
+        /* Drawing digits that are larger than the image takes seconds. */
+        if (card->unit[size] > highest)
+            card->unit[size] = highest;
         for (int i = 0; i < 10; i++) {
             text[0] = (char)('0' + i);
             ret |= glyphs_render(&card->digit[size][i], text,
