@@ -39,6 +39,8 @@ static int stride(void)
         return 101;
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
     return 31;
+#elif !SHMI_HAVE_FUTEX || !SHMI_HAVE_OFD_LOCKS
+    return 7;
 #else
     return 1;
 #endif
