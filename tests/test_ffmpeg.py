@@ -140,12 +140,13 @@ load = lambda name: ctypes.CDLL("lib%s.so.%s" % (name, sys.argv.pop()))
 device, format = load("avdevice"), load("avformat")
 device.avdevice_register_all()
 device.avdevice_register_all()
-for iterate in format.av_demuxer_iterate, format.av_muxer_iterate:
+for iterate, other in ((format.av_demuxer_iterate, b"lavfi"),
+                       (format.av_muxer_iterate, b"null")):
     iterate.restype = ctypes.POINTER(ctypes.c_char_p)
     state, names = ctypes.c_void_p(), []
     while entry := iterate(ctypes.byref(state)):
         names.append(entry[0])
-    print(names.count(b"fbdev"), names.count(b"shmimage"))
+    print(names.count(other), names.count(b"shmimage"))
 """
 
     def run_python(self, *arguments):
