@@ -20,6 +20,7 @@ static struct {
     int event_at;       /* the sleep in which the event happens; 0 for none */
     void (*event)(void);
     bool disturbing;    /* every sleep and wake has the event */
+    int64_t next_image; /* when event_draw_at_60_hertz() draws again */
 } fake;
 
 static const char *path;
@@ -178,12 +179,11 @@ END_TEST
 static void event_draw_at_60_hertz(void)
 {
     static const ShmiHeader pixel = { 1, 1, 1, 0, 1 };
-    static int64_t next;
 
-    if (fake.clock < next)
+    if (fake.clock < fake.next_image)
         return;
     poke(path, 1, &pixel, SHMIMAGE_STATE_CLIENT);
-    next = fake.clock / 16000000 * 16000000 + 16000000;
+    fake.next_image = fake.clock / 16000000 * 16000000 + 16000000;
 }
 
 START_TEST(test_acquire_from_a_silent_server_adapts_to_its_rhythm)
