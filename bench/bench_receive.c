@@ -85,7 +85,7 @@ static void receive_file(const BenchPlan *plan, Result *result, uint8_t *own)
         if (frame->size != plan->bytes)
             bench_die("an image of another size came");
         if (plan->copy)
-            memcpy(own, frame->pixels, frame->size);
+            shmimage_frame_copy(frame, own, 0);
         note(plan, result, frame->pixels, arrival);
         shmimage_reader_release(frame);
     }

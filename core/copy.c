@@ -12,9 +12,13 @@
 #define PAGE 4096
 
 /* From so many bytes on, the stores go past the caches: the image would not
- * stay in them until the reader comes, and to fetch what is overwritten takes
+ * stay in them until its reader comes, and to fetch what is overwritten takes
  * half of the memory's time. */
 #define STREAM_SIZE (16 << 20)
+
+/* What is fetched ahead of such stores. The processor's own guess ends with the
+ * page; further ahead than this gains nothing. */
+#define AHEAD 2048
 
 /* Pixels begin at byte 24 of a page, and those of a large malloc() at 16. When
  * the destination lies so little behind the source, modulo the page, the "rep
@@ -45,6 +49,7 @@ static void stream_line(uint8_t *dst, const uint8_t *src)
 {
     __m128i part[LINE / sizeof(__m128i)];
 
+    _mm_prefetch((const char *)src + AHEAD, _MM_HINT_NTA);
     memcpy(part, src, sizeof(part));
     for (size_t i = 0; i < LINE / sizeof(*part); i++)
         _mm_stream_si128((__m128i *)(void *)dst + i, part[i]);
@@ -72,7 +77,7 @@ static void stream(uint8_t *dst, const uint8_t *src, size_t size)
 
 #endif
 
-void shmi_copy_out(uint8_t *dst, const uint8_t *src, size_t size)
+void shmi_copy(uint8_t *dst, const uint8_t *src, size_t size)
 {
     if (size >= STREAM_SIZE)
         stream(dst, src, size);
@@ -80,4 +85,15 @@ void shmi_copy_out(uint8_t *dst, const uint8_t *src, size_t size)
         copy_in_pieces(dst, src, size);
     else
         memcpy(dst, src, size);
+}
+
+void shmi_copy_rows(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                    ptrdiff_t src_stride, size_t row, uint32_t height)
+{
+    if (dst_stride == (ptrdiff_t)row && src_stride == dst_stride) {
+        shmi_copy(dst, src, row * height);
+        return;
+    }
+    for (uint32_t y = 0; y < height; y++)
+        shmi_copy(dst + y * dst_stride, src + y * src_stride, row);
 }

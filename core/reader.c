@@ -8,6 +8,7 @@
 #include "abi.h"
 #include "assembly.h"
 #include "connection.h"
+#include "copy.h"
 #include "error.h"
 #include "rhythm.h"
 #include "shmimage.h"
@@ -383,6 +384,26 @@ SHMI_EXPORT int shmimage_frame_check(const ShmImageFrame *frame)
             shmi_state_is_untouched(mapping->state[held->buffer]);
     pthread_mutex_unlock(&held->reader->mutex);
     return whole ? SHMIMAGE_OK : shmi_mapping_short_error(mapping);
+}
+
+SHMI_EXPORT int shmimage_frame_copy(const ShmImageFrame *frame, uint8_t *dst,
+                                    ptrdiff_t stride)
+{
+    ptrdiff_t row;
+
+    if (!frame || !dst)
+        return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
+    row = (ptrdiff_t)(frame->size / frame->height);
+    if (!stride)
+        stride = row;
+    if (stride < row && stride > -row)
+        return shmi_error(SHMIMAGE_ERROR_ARGUMENT,
+                          "%td bytes from row to row are too few for an image "
+                          "of %ux%u, which needs %td", stride, frame->width,
+                          frame->height, row);
+    shmi_copy_rows(dst, stride, frame->pixels, row, (size_t)row,
+                   frame->height);
+    return shmimage_frame_check(frame);
 }
 
 /* Give back what a frame holds of a file. */

@@ -196,17 +196,6 @@ static void abort_drawing(ShmImageWriter *writer)
     writer->drawing = NOT_DRAWING;
 }
 
-static void copy_rows(uint8_t *dst, const uint8_t *src, ptrdiff_t stride,
-                      size_t row, uint32_t height)
-{
-    if (stride == (ptrdiff_t)row) {
-        shmi_copy_out(dst, src, row * height);
-        return;
-    }
-    for (uint32_t y = 0; y < height; y++)
-        shmi_copy_out(dst + y * row, src + y * stride, row);
-}
-
 static ShmiHeader whole_image(uint32_t number, uint32_t width, uint32_t height)
 {
     return (ShmiHeader){ .frame_number = number, .width = width,
@@ -269,7 +258,7 @@ SHMI_EXPORT int shmimage_writer_put(ShmImageWriter *writer, uint32_t number,
             pixels += stride * (ptrdiff_t)(height - 1);
             stride  = -stride;
         }
-        copy_rows(dst, pixels, stride, row, height);
+        shmi_copy_rows(dst, (ptrdiff_t)row, pixels, stride, row, height);
         ret = commit(writer);
     }
     pthread_mutex_unlock(&writer->mutex);

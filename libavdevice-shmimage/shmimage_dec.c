@@ -377,9 +377,9 @@ static int copy_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
     if (pkt->buf) {
         pkt->data = pkt->buf->data;
         pkt->size = size;
-        memcpy(pkt->data, frame->pixels, size);
         memset(pkt->data + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
-        ret = shmimage_frame_check(frame) < 0 ? AVERROR_INVALIDDATA : 0;
+        ret = shmimage_frame_copy(frame, pkt->data, 0) < 0
+                  ? AVERROR_INVALIDDATA : 0;
     }
     shmimage_reader_release(frame);
     return ret;

@@ -23,6 +23,7 @@ typedef enum Call {
     READER_ACQUIRE,
     READER_STATS,
     FRAME_CHECK,
+    FRAME_COPY,
     WRITER_OPEN,
     WRITER_PUT,
     WRITER_BEGIN,

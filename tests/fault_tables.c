@@ -30,6 +30,8 @@ const DocumentedCall documented_calls[] = {
     [READER_STATS]    = { "shmimage_reader_stats", S(OK) | E(ARGUMENT) },
     [FRAME_CHECK]     = { "shmimage_frame_check",
                           S(OK) | E(TRUNCATED) | E(ARGUMENT) },
+    [FRAME_COPY]      = { "shmimage_frame_copy",
+                          S(OK) | E(TRUNCATED) | E(ARGUMENT) },
     [WRITER_OPEN]     = { "shmimage_writer_open",
                           S(OK) | MAPPING | E(TRUNCATED) },
     [WRITER_PUT]      = { "shmimage_writer_put",

@@ -25,6 +25,7 @@ core_tests = \
     tests/test_file_refused \
     tests/test_follow \
     tests/test_follow_refused \
+    tests/test_frame_copy \
     tests/test_full \
     tests/test_guard \
     tests/test_guard_handlers \
@@ -165,6 +166,7 @@ tests_test_client_gone_SOURCES = tests/test_client_gone.c $(pair)
 tests_test_disconnect_SOURCES = tests/test_disconnect.c $(pair)
 tests_test_follow_SOURCES = tests/test_follow.c $(pair)
 tests_test_follow_refused_SOURCES = tests/test_follow_refused.c $(pair)
+tests_test_frame_copy_SOURCES = tests/test_frame_copy.c $(pair)
 tests_test_reader_SOURCES = tests/test_reader.c $(pair)
 tests_test_restart_SOURCES = tests/test_restart.c $(pair)
 lengths = tests/lengths.c tests/lengths.h $(pair)

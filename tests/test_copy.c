@@ -47,7 +47,7 @@ static void check_copy(size_t at, size_t source, size_t size)
     uint8_t *dst = to + GUARD + at;
 
     memset(to, 0, size + at + 2 * GUARD);
-    shmi_copy_out(dst, from + source, size);
+    shmi_copy(dst, from + source, size);
     ck_assert_msg(!memcmp(dst, from + source, size),
                   "%zu bytes from %zu to %zu are not the same", size, source,
                   at);
@@ -66,7 +66,7 @@ static const size_t sizes[] = {
     (16 << 20) + 1, (16 << 20) + 127, 24883200,
 };
 
-START_TEST(test_copy_out_any_size)
+START_TEST(test_copy_any_size)
 {
     for (size_t i = 0; i < sizeof(distances) / sizeof(*distances); i++)
         check_copy(distances[i][0], distances[i][1], sizes[_i]);
@@ -80,7 +80,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_copy_out_any_size, 0,
+    tcase_add_loop_test(tcase, test_copy_any_size, 0,
                         sizeof(sizes) / sizeof(*sizes));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -63,10 +63,15 @@ static void draw(ShmImageWriter *writer, uint32_t number)
 
 static void assert_frame(const ShmImageFrame *frame, uint32_t number)
 {
+    uint8_t copy[SIZE];
+
     ck_assert_uint_eq(frame->number, number);
     ck_assert_uint_eq(frame->size, SIZE);
     ck_assert(pixels_match(frame->pixels, SIZE, number));
     ck_assert(gave(FRAME_CHECK, shmimage_frame_check(frame), SHMIMAGE_OK));
+    ck_assert(gave(FRAME_COPY, shmimage_frame_copy(frame, copy, 0),
+                   SHMIMAGE_OK));
+    ck_assert(pixels_match(copy, SIZE, number));
 }
 
 /* Returns whether it was there. */
