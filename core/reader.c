@@ -45,6 +45,7 @@ struct ShmImageReader {
     bool said_truncated;             /* of this file */
     int64_t next_check;              /* when to look whether to follow */
     bool waited;                     /* the look comes after a sleep */
+    bool woken;                      /* one that the server ends */
     ShmiRhythm rhythm;               /* of buffers that are ready */
     OpenFile *file;
     ShmiAssembly assembly;
@@ -155,6 +156,23 @@ static int take_buffer(ShmImageReader *reader, int buffer,
     return SHMIMAGE_OK;
 }
 
+/* Whether the file has another size than it had. To ask takes as long as all
+ * else that is done between being woken and having the image. So that is left
+ * out when a server of ours has published: it asks before it does, and one that
+ * has mapped another size than this reader has first initialised buffer 0. */
+static bool is_short(ShmImageReader *reader)
+{
+    const ShmiConnection *connection = &reader->file->connection;
+    ShmiMapping *mapping = &reader->file->connection.mapping;
+
+    if (reader->woken && !mapping->shared_role && !mapping->was_short &&
+        !shmi_guard_was_hit(mapping->guard) &&
+        shmi_connection_next(connection) >= 0 &&
+        shmi_state_load(mapping->state[0]) != SHMIMAGE_STATE_INIT)
+        return false;
+    return shmi_mapping_is_short(mapping);
+}
+
 /* One look at the states. Takes no more buffers than there are, so that a
  * server that publishes nonsense without end can't keep the caller here. */
 static int look(ShmImageReader *reader, ShmImageFrame **frame)
@@ -164,7 +182,7 @@ static int look(ShmImageReader *reader, ShmImageFrame **frame)
 
     /* Part of it may be good, but where its size is another one by now, so are
      * the places of the buffers. */
-    if (shmi_mapping_is_short(&connection->mapping))
+    if (is_short(reader))
         return shmi_mapping_short_error(&connection->mapping);
     answer_server(reader);
     if (connection->held[0] && connection->held[1])
@@ -340,7 +358,7 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
 {
     ShmiWatch watch;
     int64_t deadline, pause;
-    bool woken, moved, slept = false;
+    bool woken = false, moved, slept = false;
     int ret;
 
     if (frame)
@@ -354,6 +372,7 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
         pthread_mutex_lock(&reader->mutex);
         file = reader->file;
         reader->waited = slept;
+        reader->woken  = woken;
         shmi_watch_begin(&watch, file->connection.mapping.state);
         ret = look_harder(reader, frame);
         /* Then the watch is on the file that was left. */
