@@ -19,10 +19,10 @@ class Scale:
     throughput: tuple = (("1280x720", 600), ("1920x1080", 300),
                          ("3840x2160", 80), ("7680x4320", 24))
     #: sizes, and images of each, where their pixels are moved
-    growth: tuple = (("64x64", 20000), ("640x360", 2000), ("1280x720", 600),
+    growth: tuple = (("64x64", 10000), ("640x360", 2000), ("1280x720", 600),
                      ("1920x1080", 300), ("3840x2160", 80),
                      ("7680x4320", 20))
-    handover_images: int = 20000  # where they are not
+    handover_images: int = 10000  # where they are not
     warm: int = 8                 # images, before those that count
     latency_images: int = 201
     window: float = 1.5           # of watching a receiver

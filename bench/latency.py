@@ -107,6 +107,7 @@ class HandOver:
             ("pipe", "raw pipe"),
             ("put", "ours, put, to a reader alone"),
             ("begin", "ours, begin/commit, to a reader alone"),
+            ("demux", "ours, begin/commit, to libavformat, lending"),
             ("copying", "ours, begin/commit, to ffmpeg, copying"),
             ("lending", "ours, begin/commit, to ffmpeg, lending"),
         ]
@@ -119,6 +120,7 @@ class HandOver:
                 Mark(f"{large} by {small}, {label}", (row, large), 1.5,
                      base=(row, small))
                 for row, label in (("begin", "to a reader alone"),
+                                   ("demux", "to libavformat, lending"),
                                    ("lending", "to ffmpeg, lending"))])
 
     def to_reader(self, way, size, images):
@@ -141,23 +143,37 @@ class HandOver:
             runs.expect(receiver, "gaps", report["out_of_order"], 0)
             return runs.report_of(sender.errors())
 
-    def to_ffmpeg(self, lend, size, images):
-        command = self.programs.device(lend) + [
-            "-frames:v", str(images), "-c", "copy", "-f", "null", "-"]
+    def to_device(self, command, size, images, check):
         with self.programs.jobs() as jobs:
             sender = jobs.start(self.programs.send(
                 "begin", size, "--images", images, "--warm",
                 self.scale.warm))
             sender.wait_for("ready")
-            ffmpeg = jobs.start(command).end()
+            receiver = jobs.start(command).end()
             sender.end()
-            runs.expect(ffmpeg, "missing", runs.frames_missing(ffmpeg), 0)
+            check(receiver)
             return runs.report_of(sender.errors())
 
+    def to_libavformat(self, size, images):
+        return self.to_device(
+            self.programs.demux(True, size, images), size, images,
+            lambda job: runs.expect(job, "images", runs.report_of(
+                job.output())["received"], images))
+
+    def to_ffmpeg(self, lend, size, images):
+        command = self.programs.device(lend) + [
+            "-frames:v", str(images), "-c", "copy", "-f", "null", "-"]
+        return self.to_device(
+            command, size, images,
+            lambda job: runs.expect(job, "missing", runs.frames_missing(job),
+                                    0))
+
     def measure(self, row, size, images):
-        if row in ("begin", "lending"):
+        if row in ("begin", "demux"):
             images = self.scale.handover_images
-        if row in ("copying", "lending"):
+        if row == "demux":
+            report = self.to_libavformat(size, images)
+        elif row in ("copying", "lending"):
             report = self.to_ffmpeg(row == "lending", size, images)
         else:
             report = self.to_reader(row, size, images)

@@ -17,6 +17,12 @@ bench_bench_receive_LDADD = libshmimage-core.la
 bench_bench_bare_SOURCES = bench/bench_bare.c bench/bench.c bench/bench.h
 bench_bench_bare_CPPFLAGS = $(BENCH_CPPFLAGS)
 bench_bench_bare_LDADD =
+if WITH_FFMPEG
+bench_programs += bench/bench_demux
+bench_bench_demux_SOURCES = bench/bench_demux.c bench/bench.c bench/bench.h
+bench_bench_demux_CPPFLAGS = $(BENCH_CPPFLAGS) $(FFMPEG_CFLAGS)
+bench_bench_demux_LDADD = $(FFMPEG_LIBS)
+endif
 
 bench_driver = bench/bench.py bench/comparisons.py bench/cost.py \
     bench/loss.py bench/machine.py bench/plot.py bench/report.py \

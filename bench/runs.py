@@ -152,6 +152,15 @@ class Programs:
         command += map(str, options)
         return command + ([] if way == "pipe" else [stream or self.stream])
 
+    def demux(self, lend, size, images):
+        """The device by way of libavformat, without an ffmpeg."""
+        program = os.path.join(self.bench, "bench_demux")
+        if not os.path.exists(program):
+            raise NotMeasured("this build is without FFmpeg")
+        return [self.shmimage, "exec", program, "demux", "--size", size,
+                "--images", str(images), *([] if lend else ["--copy"]),
+                self.stream]
+
     def bare(self, way, *options):
         return [os.path.join(self.bench, "bench_bare"), way,
                 *map(str, options)]
