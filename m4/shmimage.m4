@@ -68,3 +68,23 @@ AC_DEFUN([SHMI_LIBFUZZER], [
     CFLAGS=$shmi_saved_CFLAGS
     AC_SUBST([FUZZ_LDFLAGS], [-fsanitize=fuzzer])
 ])
+
+# SHMI_BASH_COMPLETION
+# Substitute bash_completion_dir, below datadir as bash-completion has it, or
+# what --with-bash-completion-dir says.
+AC_DEFUN([SHMI_BASH_COMPLETION], [
+    AC_ARG_WITH([bash-completion-dir],
+        [AS_HELP_STRING([--with-bash-completion-dir=DIR],
+            [install the completion for bash there, or "no"])])
+    AC_MSG_CHECKING([where bash looks for completions])
+    AS_CASE([$with_bash_completion_dir], [''|yes],
+        [bash_completion_dir=`$PKG_CONFIG \
+            --define-variable=datadir='${datadir}' \
+            --variable=completionsdir bash-completion 2> /dev/null`
+         bash_completion_dir=${bash_completion_dir:-'${datadir}/bash-completion/completions'}],
+        [bash_completion_dir=$with_bash_completion_dir])
+    AC_MSG_RESULT([$bash_completion_dir])
+    AC_SUBST([bash_completion_dir])
+    AM_CONDITIONAL([WITH_BASH_COMPLETION],
+        [test "x$bash_completion_dir" != xno])
+])
