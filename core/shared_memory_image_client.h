@@ -36,6 +36,7 @@
 extern "C" {
 #endif
 
+/** Of the published interface. */
 #define IMAGESTREAM_API_VERSION "1.0"
 
 /*
@@ -50,6 +51,7 @@ extern "C" {
 /** Server: the client has not read the earlier images; this one is dropped. */
 #define IMAGESTREAM_NO_BUFFERAVAILABLE  1
 
+/** Done. */
 #define IMAGESTREAM_NOERROR             0
 
 /*

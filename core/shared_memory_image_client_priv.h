@@ -58,20 +58,23 @@ extern "C" {
  * rather than use them in place.
  */
 typedef struct {
-    uint32_t frame_number;
+    uint32_t frame_number;  /**< goes up, may jump and wrap */
     uint32_t width;         /**< of the whole image, pixels */
     uint32_t height;        /**< of the whole image, pixels */
     uint32_t offset;        /**< first scanline, from the top; 0 comes last */
     uint32_t num_scanlines; /**< scanlines in this payload */
     uint8_t  buffer_state;  /**< IMAGESTREAM_BUFFER_STATE_* */
-    uint8_t  pad[3];
+    uint8_t  pad[3];        /**< unused */
 } BufferHeader;
 
 /*
  * The states of a client's frame, as published. Nothing here reports them.
  */
+/** No image. */
 #define IMAGESTREAM_FRAME_STATE_UNDEFINED    0
+/** An image to lock. */
 #define IMAGESTREAM_FRAME_STATE_IMAGE_READY  1
+/** A locked image. */
 #define IMAGESTREAM_FRAME_STATE_IMAGE_LOCKED 2
 
 /**

@@ -65,16 +65,16 @@
  * locks, like the vendor's, works as well; it just can't be seen.
  *
  * Replaced and shortened files. A reader whose file is replaced by another one
- * of the same name follows it; a relative name is looked up anew. A file that is shortened while it is mapped
- * would end the process at its next access, by SIGBUS. So opening a reader or
- * writer installs, once in a process and for good, a handler of that signal,
- * which puts zeros where the file ends; calls then report
- * SHMIMAGE_ERROR_TRUNCATED. Faults elsewhere go to the handler that was there
- * before. A program that installs its own handler later has to call the
- * earlier one; a program that wants none passes SHMIMAGE_NO_GUARD. The handler
- * can't help a thread that has blocked SIGBUS, nor a system call that is given
- * the pixels of such a file: that fails with EFAULT. Do not link the library
- * statically into one that is unloaded again.
+ * of the same name follows it; a relative name is looked up anew. A file that
+ * is shortened while it is mapped would end the process at its next access, by
+ * SIGBUS. So opening a reader or writer installs, once in a process and for
+ * good, a handler of that signal, which puts zeros where the file ends; calls
+ * then report SHMIMAGE_ERROR_TRUNCATED. Faults elsewhere go to the handler that
+ * was there before. A program that installs its own handler later has to call
+ * the earlier one; a program that wants none passes SHMIMAGE_NO_GUARD. The
+ * handler can't help a thread that has blocked SIGBUS, nor a system call that
+ * is given the pixels of such a file: that fails with EFAULT. Do not link the
+ * library statically into one that is unloaded again.
  *
  * Caveats. The transport has no time stamps, no pixel format but RGB, and does
  * not leave the machine. The peer is trusted with the pixels but not with the
@@ -115,6 +115,7 @@ enum {
     SHMIMAGE_NO_FRAME             =   2,
     /** The reader has not given back a buffer yet. */
     SHMIMAGE_NO_BUFFER            =   1,
+    /** Done. */
     SHMIMAGE_OK                   =   0,
     /** An argument is NULL, zero or out of range: a mistake of the caller. */
     SHMIMAGE_ERROR_ARGUMENT       =  -1,
@@ -223,7 +224,7 @@ typedef struct ShmImageReaderStats {
     uint64_t sessions;      /**< times that a server initialised the file */
     int initialised;        /**< 0 while there is no trace of a server yet */
     uint32_t refused_width; /**< of the image refused last, pixels */
-    uint32_t refused_height;
+    uint32_t refused_height; /**< the same */
     /** Buffers that are in the caller's hands; two make the server drop. */
     uint32_t held;
 } ShmImageReaderStats;
@@ -243,9 +244,9 @@ typedef struct ShmImageWriterStats {
 
 /** One of the two buffers, as shmimage_file_info() found it. */
 typedef struct ShmImageBufferInfo {
-    uint32_t number;
-    uint32_t width;
-    uint32_t height;
+    uint32_t number;        /**< of the image */
+    uint32_t width;         /**< of the whole image, pixels */
+    uint32_t height;        /**< of the whole image, pixels */
     uint32_t offset;        /**< first scanline of the block, from the top */
     uint32_t num_scanlines; /**< scanlines of the block */
     uint8_t state;          /**< SHMIMAGE_STATE_*, or garbage */
@@ -255,7 +256,7 @@ typedef struct ShmImageBufferInfo {
 typedef struct ShmImageFileInfo {
     uint64_t size;          /**< bytes of the whole file */
     uint64_t payload;       /**< bytes of pixels that one buffer can hold */
-    ShmImageBufferInfo buffer[2];
+    ShmImageBufferInfo buffer[2]; /**< in the order of the file */
     /** 1 when a server of this library is there, 0 when none was seen. */
     int server;
     /** 1 when a client of this library is there, 0 when none was seen. */
