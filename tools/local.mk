@@ -15,12 +15,14 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/extent.c tools/extent.h \
                          tools/info.c \
                          tools/input.c tools/input.h \
+                         tools/json.c tools/json.h \
                          tools/options.c tools/options.h \
                          tools/pace.c tools/pace.h \
                          tools/program.c tools/program.h \
                          tools/reset.c \
                          tools/send.c \
                          tools/status.c tools/status.h \
+                         tools/stop.c tools/stop.h \
                          tools/stream.c tools/stream.h \
                          $(testcard_sources)
 tools_shmimage_CPPFLAGS = $(AM_CPPFLAGS) \

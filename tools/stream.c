@@ -12,6 +12,7 @@
 #include "pace.h"
 #include "shmimage.h"
 #include "status.h"
+#include "stop.h"
 #include "stream.h"
 #include "testcard.h"
 
@@ -37,27 +38,13 @@ enum {
     STEP_FAILED,
 };
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-    (void)signal;
-    stopped = 1;
-}
-
 static void catch_signals(void)
 {
-    struct sigaction action = { .sa_handler = stop };
-    struct sigaction old;
+    struct sigaction action = { .sa_handler = SIG_IGN };
 
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    /* Whoever is started by nohup is meant to go on. */
-    if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &action, NULL);
+    stop_catch();
     /* The stream goes on when nobody reads the status lines any more. */
-    action.sa_handler = SIG_IGN;
+    sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);
 }
 
@@ -66,7 +53,7 @@ static int idle(void *opaque)
     Stream *s = opaque;
 
     status_update(&s->status, s->writer);
-    return stopped;
+    return stop_requested;
 }
 
 static Size largest(const StreamOptions *o)
@@ -292,7 +279,6 @@ int stream_run(const StreamOptions *options)
     Stream s = { .options = options, .input = -1 };
     int ret;
 
-    stopped = 0;
     catch_signals();
     ret = options->input ? open_input(&s) : COMMAND_OK;
     if (ret == COMMAND_OK)
