@@ -262,6 +262,10 @@ def seeds_command():
     yield "info", tool("info", "live")
     yield "info-json", tool("info", "--json", "live")
     yield "info-of-no-stream", tool("info", "raw", data=b"short")
+    yield "info-watch", tool("info", "--watch", "--count", "3", "live")
+    yield "info-watch-json", tool("info", "--watch", "--json", "--interval",
+                                  "0.125", "live", looks=40)
+    yield "info-watch-nothing", tool("info", "--watch", "gone")
     yield "info-odd-name", tool("info", "--json", "\u00e9\x01\"\\\x7f")
     yield "reset", tool("reset", "--force", "live")
     yield "exec", tool("exec", "--module", "raw", "live", "-i", "x")

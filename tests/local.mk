@@ -44,6 +44,7 @@ core_tests = \
     tests/test_state \
     tests/test_stream \
     tests/test_stress \
+    tests/test_tally \
     tests/test_testcard \
     tests/test_tool_faults \
     tests/test_truncate \
@@ -69,6 +70,8 @@ script_tests = \
     tests/test_readme.sh \
     tests/test_soak.sh \
     tests/test_tool.py \
+    tests/test_tool_view.py \
+    tests/test_tool_watch.py \
     tests/test_vendor_programs.sh
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
@@ -211,6 +214,9 @@ tests_test_ensight_threads_SOURCES = tests/test_ensight_threads.c \
 tests_test_testcard_SOURCES = tests/test_testcard.c $(testcard_sources)
 tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
     $(CHECK_CFLAGS)
+
+tests_test_tally_SOURCES = tests/test_tally.c tools/tally.c tools/tally.h
+tests_test_tally_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools $(CHECK_CFLAGS)
 
 # Programs that run the device through libavformat, without an ffmpeg.
 if WITH_FFMPEG

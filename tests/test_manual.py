@@ -190,6 +190,18 @@ class ToolTest(unittest.TestCase):
             [word for item in items for word in item if word != ","],
             [*members, *members["buffers"][0]])
 
+    def test_members_of_what_is_watched(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "a.shm")
+            run(TOOL, "create", "--size", "640x480", file, check=True)
+            text = subprocess.run(
+                [TOOL, "info", "--watch", "--json", "--count", "1",
+                 "--interval", "0.1", file], stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, timeout=SECONDS).stdout
+        items = mdoc.items(mdoc.section("shmimage.1", "What is watched"), "Li")
+        self.assertEqual([word for item in items for word in item
+                          if word != ","], [*json.loads(text)])
+
     def test_states(self):
         lines = mdoc.subsections("shmimage.1")["info"]
         states = [words[0] for words in mdoc.items(lines, "Li")]

@@ -8,14 +8,23 @@
 #include "extent.h"
 #include "json.h"
 #include "options.h"
+#include "pace.h"
 #include "shmimage.h"
+#include "watch.h"
+
+#define LEAST_INTERVAL (PACE_SECOND / 10)
 
 static const char help[] =
     "Show what is known of a stream's FILE, without taking part in it.\n"
     "\n"
-    "  --json         as one JSON object, see below\n"
-    "  -h, --help     show this\n"
-    "  -V, --version  show the version\n"
+    "  --json              as one JSON object, see below\n"
+    "  --watch             go on looking until interrupted: a live view on a\n"
+    "                      terminal, otherwise a line every second, with --json\n"
+    "                      a JSON object on a line; see below\n"
+    "  --interval SECONDS  between two lines, from 0.1 on; 1 if not given\n"
+    "  --count N           end after N of them\n"
+    "  -h, --help          show this\n"
+    "  -V, --version       show the version\n"
     "\n"
     "The state of a buffer says who owns it and why:\n"
     "  server         free, or the file is new\n"
@@ -42,16 +51,52 @@ static const char help[] =
     "    offset         first row of the block that the buffer holds\n"
     "    num_scanlines  rows of that block\n"
     "\n"
-    "Example:\n"
-    "  shmimage info --json /dev/shm/live.shm | jq .buffers[].state\n";
+    "What --watch shows, with the names that lines have for it; - or null is\n"
+    "for what is not known:\n"
+    "  time           seconds since the start\n"
+    "  file           ok, missing, short (for a stream) or unreadable\n"
+    "  number, width, height\n"
+    "                 of the newest image\n"
+    "  images, rate   how many were seen since the last line, and a second\n"
+    "  missed         numbers that were left out: images that the server had\n"
+    "                 to drop\n"
+    "  unsure         of these, what may just have passed between two looks\n"
+    "  server, client\n"
+    "                 shmimage if one of this library is connected; other if\n"
+    "                 what happens is somebody else's work; otherwise none\n"
+    "  states         of both buffers\n"
+    "  draw_ms, wait_ms, read_ms\n"
+    "                 milliseconds that an image was being drawn, waited for\n"
+    "                 the client, and was being read, on average\n"
+    "  longest_wait_ms\n"
+    "                 of one image, at the least\n"
+    "  looks          how often the file was looked at\n"
+    "  events         any of removed, shortened, unreadable, back, replaced,\n"
+    "                 resized, and started, for a server\n"
+    "\n"
+    "The stream is only looked at, 100 to 1000 times a second, and not held up.\n"
+    "So the times are estimates, from how often a buffer was found in a state:\n"
+    "good ones over hundreds of looks, unless all processors are busy. How long\n"
+    "the client takes to show or record an image can't be seen. A summary on\n"
+    "standard error ends it, after SIGINT and SIGTERM too, with exit code 0.\n"
+    "\n"
+    "Examples:\n"
+    "  shmimage info --json /dev/shm/live.shm | jq .buffers[].state\n"
+    "  shmimage info --watch /dev/shm/live.shm\n";
 
 enum {
     OPTION_JSON = 1,
+    OPTION_WATCH,
+    OPTION_INTERVAL,
+    OPTION_COUNT,
 };
 
 static const struct option options[] = {
     OPTIONS_COMMON,
     { "json", no_argument, NULL, OPTION_JSON },
+    { "watch", no_argument, NULL, OPTION_WATCH },
+    { "interval", required_argument, NULL, OPTION_INTERVAL },
+    { "count", required_argument, NULL, OPTION_COUNT },
     { 0 },
 };
 
@@ -117,20 +162,10 @@ static void print_json(const char *path, const ShmImageFileInfo *info)
     puts("\n  ]\n}");
 }
 
-static int run(int argc, char **argv)
+static int print_once(const char *path, int json)
 {
     ShmImageFileInfo info;
-    const char *path;
-    int json = 0;
-    int option;
 
-    while ((option = options_next(&info_command, argc, argv, options, 0)) > 0)
-        json = 1;
-    if (option != OPTIONS_END)
-        return options_exit(option);
-    path = options_file(&info_command, argc, argv);
-    if (!path)
-        return COMMAND_USAGE;
     if (shmimage_file_info(path, &info, sizeof(info)) < 0)
         return command_failed(&info_command, "%s", shmimage_error_message());
     if (json)
@@ -140,9 +175,49 @@ static int run(int argc, char **argv)
     return COMMAND_OK;
 }
 
+static int read_value(WatchOptions *o, int option, const char *value)
+{
+    if (option == OPTION_INTERVAL &&
+        (options_seconds(value, &o->interval) < 0 ||
+         o->interval < LEAST_INTERVAL))
+        return command_misused(&info_command, "--interval: '%s' is no good; "
+                               "write it like 1 or 0.5, at least 0.1", value);
+    if (option == OPTION_COUNT &&
+        (options_number(value, UINT64_MAX, &o->count) < 0 || !o->count))
+        return command_misused(&info_command, "--count: '%s' is no good; "
+                               "write it like 10", value);
+    return COMMAND_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    WatchOptions o = { 0 };
+    int watch = 0;
+    int option, ret;
+
+    while ((option = options_next(&info_command, argc, argv, options, 0)) > 0) {
+        o.json |= option == OPTION_JSON;
+        watch |= option == OPTION_WATCH;
+        ret = read_value(&o, option, optarg);
+        if (ret != COMMAND_OK)
+            return ret;
+    }
+    if (option != OPTIONS_END)
+        return options_exit(option);
+    o.path = options_file(&info_command, argc, argv);
+    if (!o.path)
+        return COMMAND_USAGE;
+    if (!watch && (o.interval || o.count))
+        return command_misused(&info_command, "--interval and --count go with "
+                               "--watch");
+    if (!o.interval)
+        o.interval = PACE_SECOND;
+    return watch ? watch_run(&o) : print_once(o.path, o.json);
+}
+
 const Command info_command = {
     .name     = "info",
-    .synopsis = "[--json] FILE",
+    .synopsis = "[--json] [--watch] [--interval SECONDS] [--count N] FILE",
     .summary  = "show a file's size, buffers, and who is connected",
     .help     = help,
     .run      = run,

@@ -16,14 +16,19 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/info.c \
                          tools/input.c tools/input.h \
                          tools/json.c tools/json.h \
+                         tools/lines.c tools/lines.h \
                          tools/options.c tools/options.h \
                          tools/pace.c tools/pace.h \
                          tools/program.c tools/program.h \
                          tools/reset.c \
+                         tools/screen.c tools/screen.h \
                          tools/send.c \
                          tools/status.c tools/status.h \
                          tools/stop.c tools/stop.h \
                          tools/stream.c tools/stream.h \
+                         tools/tally.c tools/tally.h \
+                         tools/view.c tools/view.h \
+                         tools/watch.c tools/watch.h \
                          $(testcard_sources)
 tools_shmimage_CPPFLAGS = $(AM_CPPFLAGS) \
     -DSHMIMAGE_PRELOAD_PATH='"$(pkglibdir)/shmimage-preload.so"'

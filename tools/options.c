@@ -199,3 +199,17 @@ int options_rate(const char *text, Rate *rate)
     *rate = (Rate){ (uint32_t)num, (uint32_t)den };
     return 0;
 }
+
+int options_seconds(const char *text, int64_t *nanoseconds)
+{
+    uint64_t num;
+    uint64_t den = 1;
+    const char *end;
+
+    if (read_number(text, MAX_INTERVAL, &num, &end) < 0)
+        return -1;
+    if (*end && (*end != '.' || read_decimals(end + 1, &num, &den) < 0))
+        return -1;
+    *nanoseconds = (int64_t)(num * (UINT64_C(1000000000) / den));
+    return 0;
+}

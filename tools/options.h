@@ -65,4 +65,7 @@ int options_sizes(const char *text, Size *sizes, int *count);
 /** 0, 25, 59.94 or 30000/1001; from one a day to a million a second. */
 int options_rate(const char *text, Rate *rate);
 
+/** 2 or 0.25; up to a day, and with up to six decimals. */
+int options_seconds(const char *text, int64_t *nanoseconds);
+
 #endif /* SHMIMAGE_TOOLS_OPTIONS_H */

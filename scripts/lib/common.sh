@@ -55,12 +55,15 @@ is_present()
     case $1 in
     command:*) command -v "${1#*:}" >/dev/null ;;
     module:*)  pkg-config --exists "${1#*:}" 2>/dev/null ;;
+    # As configure does, look for the system's Python first.
+    python:*)  PATH=/usr/bin:$PATH python3 -c "import ${1#*:}" 2>/dev/null ;;
     *)         die "unknown kind of requirement: $1" ;;
     esac
 }
 
-# Reads rows of a requirement (command:NAME or module:NAME) and the Debian
-# packages that bring it; prints the packages of the rows that are not met.
+# Reads rows of a requirement (command:NAME, module:NAME of pkg-config, or
+# python:NAME) and the Debian packages that bring it; prints the packages of the
+# rows that are not met.
 missing_packages()
 {
     local requirement packages
