@@ -70,6 +70,7 @@ script_tests = \
     tests/test_readme.sh \
     tests/test_soak.sh \
     tests/test_tool.py \
+    tests/test_tool_progress.py \
     tests/test_tool_view.py \
     tests/test_tool_watch.py \
     tests/test_vendor_programs.sh
@@ -94,7 +95,7 @@ AM_TESTS_ENVIRONMENT = \
     export PYTHONDONTWRITEBYTECODE=1;
 EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
     tests/peer.py tests/peer_stream.py tests/small_file_system.py
-EXTRA_DIST += tests/vendor_client.c tests/vendor_server.cpp
+EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 
 check_PROGRAMS += tests/soak

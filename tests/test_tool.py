@@ -661,7 +661,8 @@ class Status(ToolTest):
         self.addCleanup(os.close, leader)
         self.run_tool("create", "--size", "8x8", self.path)
         server = self.start("send", "--size", "8x8", self.path,
-                            stderr=follower)
+                            stderr=follower, env={**os.environ,
+                                                  "TERM": "xterm"})
         os.close(follower)
         seen = b""
         end = time.monotonic() + PATIENCE

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "extent.h"
 #include "options.h"
+#include "progress.h"
 #include "shmimage.h"
 
 static const char help[] =
@@ -42,8 +43,13 @@ static int create(const char *path, uint64_t bytes, unsigned flags)
 {
     ShmImageFileInfo info;
     char extent[EXTENT_SIZE];
+    Progress progress;
+    int ret;
 
-    if (shmimage_file_create(path, bytes, flags) < 0)
+    progress_start(&progress, path, "reserving its space", bytes, 0);
+    ret = shmimage_file_create(path, bytes, flags);
+    progress_stop(&progress);
+    if (ret < 0)
         return command_failed(&create_command, "%s", shmimage_error_message());
     /* It is there, whether or not it can be looked at. */
     if (shmimage_file_info(path, &info, sizeof(info)) < 0) {

@@ -20,6 +20,7 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/options.c tools/options.h \
                          tools/pace.c tools/pace.h \
                          tools/program.c tools/program.h \
+                         tools/progress.c tools/progress.h \
                          tools/reset.c \
                          tools/screen.c tools/screen.h \
                          tools/send.c \

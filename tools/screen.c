@@ -39,9 +39,9 @@ static int is_set(const char *name)
     return value && *value;
 }
 
-int screen_is_possible(void)
+int screen_is_possible(int fd)
 {
-    return isatty(STDOUT_FILENO) && is_set("TERM") &&
+    return isatty(fd) && is_set("TERM") &&
            strcmp(getenv("TERM"), "dumb");
 }
 

@@ -33,8 +33,14 @@ typedef struct Screen {
     char text[SCREEN_TEXT]; /**< what is going to be written */
 } Screen;
 
-/** Whether standard output is a terminal that can do what this needs. */
-int screen_is_possible(void);
+/** Whether it is a terminal, and one that can do more than print. */
+int screen_is_possible(int fd);
+
+/** What to print in front of and behind a line that is to be overwritten: it
+ * takes the line before away, and is cut off rather than wrapped. */
+#define SCREEN_LINE     "\r\033[K\033[?7l"
+#define SCREEN_LINE_END "\033[?7h"
+#define SCREEN_NO_LINE  "\r\033[K"
 
 /** Take the terminal; see what it can show. */
 void screen_enter(Screen *s);

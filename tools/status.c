@@ -5,14 +5,17 @@
 #include <unistd.h>
 
 #include "pace.h"
+#include "screen.h"
 #include "status.h"
 
-void status_start(Status *status, const char *path, int quiet)
+void status_start(Status *status, const char *path, uint64_t frames,
+                  int quiet)
 {
     *status = (Status){
         .path     = path,
+        .frames   = frames,
         .quiet    = quiet,
-        .terminal = isatty(STDERR_FILENO),
+        .terminal = screen_is_possible(STDERR_FILENO),
         .start    = pace_now(),
     };
     status->last = status->start;
@@ -42,7 +45,15 @@ static double per_second(uint64_t count, int64_t time)
     return time > 0 ? (double)count * (double)PACE_SECOND / (double)time : 0;
 }
 
-void status_update(Status *status, ShmImageWriter *writer)
+/* How much of it is done. */
+static void print_part(const Status *status, uint64_t index)
+{
+    if (status->frames)
+        fprintf(stderr, "; %.0f %%",
+                100. * (double)index / (double)status->frames);
+}
+
+void status_update(Status *status, ShmImageWriter *writer, uint64_t index)
 {
     const int64_t now = pace_now();
     ShmImageWriterStats stats;
@@ -53,10 +64,11 @@ void status_update(Status *status, ShmImageWriter *writer)
     shmimage_writer_stats(writer, &stats, sizeof(stats));
     sent = stats.published - status->sent;
     if (status->terminal)
-        fputc('\r', stderr);
+        fputs(SCREEN_LINE, stderr);
     print_counts(status, &stats, describe_client(&stats, sent),
                  per_second(sent, now - status->last));
-    fputs(status->terminal ? "\033[K" : "\n", stderr);
+    print_part(status, index);
+    fputs(status->terminal ? SCREEN_LINE_END : "\n", stderr);
     status->sent = stats.published;
     status->last = now;
 }
@@ -64,7 +76,7 @@ void status_update(Status *status, ShmImageWriter *writer)
 void status_clear(const Status *status)
 {
     if (status->terminal && !status->quiet)
-        fputs("\r\033[K", stderr);
+        fputs(SCREEN_NO_LINE, stderr);
 }
 
 void status_finish(Status *status, ShmImageWriter *writer)

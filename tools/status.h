@@ -12,6 +12,7 @@
 
 typedef struct Status {
     const char *path;
+    uint64_t frames;  /**< images until it ends, or 0 for no end */
     int quiet;
     int terminal;     /**< overwrite the line instead of adding one */
     int64_t start;
@@ -20,10 +21,15 @@ typedef struct Status {
     uint64_t skipped; /**< dropped before the writer heard of them */
 } Status;
 
-void status_start(Status *status, const char *path, int quiet);
+void status_start(Status *status, const char *path, uint64_t frames,
+                  int quiet);
 
-/** Print a line if the last one is a second old. */
-void status_update(Status *status, ShmImageWriter *writer);
+/**
+ * Print a line if the last one is a second old.
+ *
+ * @param index of the next image
+ */
+void status_update(Status *status, ShmImageWriter *writer, uint64_t index);
 
 /** Make room on a terminal for a message. */
 void status_clear(const Status *status);

@@ -10,6 +10,7 @@
 #include "extent.h"
 #include "input.h"
 #include "pace.h"
+#include "progress.h"
 #include "shmimage.h"
 #include "status.h"
 #include "stop.h"
@@ -52,7 +53,7 @@ static int idle(void *opaque)
 {
     Stream *s = opaque;
 
-    status_update(&s->status, s->writer);
+    status_update(&s->status, s->writer, s->index);
     return stop_requested;
 }
 
@@ -91,11 +92,17 @@ static int check_room(const StreamOptions *o)
 static int prepare_file(const StreamOptions *o)
 {
     const Size size = largest(o);
+    const uint64_t bytes = shmimage_file_size(size.width, size.height);
     int ret = SHMIMAGE_OK;
 
-    if (o->create)
-        ret = shmimage_file_create(
-            o->path, shmimage_file_size(size.width, size.height), 0);
+    if (o->create) {
+        Progress progress;
+
+        progress_start(&progress, o->path, "reserving its space", bytes,
+                       o->quiet);
+        ret = shmimage_file_create(o->path, bytes, 0);
+        progress_stop(&progress);
+    }
     if (ret < 0 && ret != SHMIMAGE_ERROR_EXISTS)
         return library_error();
     return check_room(o);
@@ -133,14 +140,19 @@ static int open_input(Stream *s)
 static int open_cards(Stream *s)
 {
     const StreamOptions *o = s->options;
+    Progress progress;
+    int ret = COMMAND_OK;
 
-    for (int i = 0; i < o->sizes; i++) {
+    progress_start(&progress, o->path, "preparing the test card", 0, o->quiet);
+    for (int i = 0; i < o->sizes && ret == COMMAND_OK; i++) {
         s->card[i] = testcard_new((int)o->size[i].width,
                                   (int)o->size[i].height, o->label);
         if (!s->card[i])
-            return command_failed(&send_command, "out of memory");
+            ret = COMMAND_FAILED;
     }
-    return COMMAND_OK;
+    progress_stop(&progress);
+    return ret == COMMAND_OK ? ret
+                             : command_failed(&send_command, "out of memory");
 }
 
 static int send_input(Stream *s, uint32_t number)
@@ -265,7 +277,8 @@ static int run(Stream *s)
 {
     int ret;
 
-    status_start(&s->status, s->options->path, s->options->quiet);
+    status_start(&s->status, s->options->path, s->options->frames,
+                 s->options->quiet);
     s->pace = (Pace){ s->options->rate, pace_now() };
     do
         ret = step(s);

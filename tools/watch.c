@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "lines.h"
@@ -197,7 +198,7 @@ int watch_run(const WatchOptions *options)
     if (!w)
         return command_failed(&info_command, "out of memory");
     w->options   = options;
-    w->on_screen = !options->json && screen_is_possible();
+    w->on_screen = !options->json && screen_is_possible(STDOUT_FILENO);
     look(w);
     if (w->watched.last.file != LOOK_OK) {
         ret = command_failed(&info_command, "%s", w->problem);
