@@ -86,13 +86,13 @@ def read_framemd5(text):
 class Running:
     """A program whose output can be looked at while it runs."""
 
-    def __init__(self, test, name, command):
+    def __init__(self, test, name, command, **popen):
         self.name = name
         self.paths = [os.path.join(test.folder, f"{name}.{stream}")
                       for stream in ("out", "err")]
         with open(self.paths[0], "w") as out, open(self.paths[1], "w") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, **popen)
         test.addCleanup(self.stop)
 
     def stop(self):

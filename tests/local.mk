@@ -77,7 +77,8 @@ script_tests = \
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
-script_tests += tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
+script_tests += tests/test_ensight.py tests/test_ensight_usage.py \
+    tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
     tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_survive.py \
     tests/truncations.py
 endif
@@ -94,7 +95,8 @@ AM_TESTS_ENVIRONMENT = \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
 EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
-    tests/peer.py tests/peer_stream.py tests/small_file_system.py
+    tests/ensight_case.py tests/ensight_standin.py tests/peer.py \
+    tests/peer_stream.py tests/small_file_system.py
 EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of examples/ensight-record share.
+
+See ffmpeg_harness.py for the environment, and FFPLAY (default: ffplay).
+"""
+
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+from ffmpeg_harness import (FFMPEG, H264, SECONDS, SHMIMAGE, Running,
+                            StreamTest, wait_for)
+
+try:
+    import google.protobuf  # noqa: F401
+    import grpc  # noqa: F401
+except ImportError as error:
+    print(f"skipped: {error}: apt install python3-grpcio protobuf-compiler")
+    sys.exit(77)
+if not shutil.which("protoc"):
+    print("skipped: there is no protoc: apt install protobuf-compiler")
+    sys.exit(77)
+
+from ensight_standin import EXAMPLES, read_number
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STAND_IN = os.path.join(HERE, "ensight_standin.py")
+RECORD = os.path.join(EXAMPLES, "ensight-record")
+FFPLAY = os.environ.get("FFPLAY") or "ffplay"
+SIZE = 320, 180
+DONE, FAILED, USAGE, GONE = 0, 1, 2, 3
+ENVIRONMENT = {
+    **os.environ, "SHMIMAGE": SHMIMAGE,
+    # So that ffplay needs no screen.
+    "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy",
+    # What is on the same machine is not asked for through a proxy.
+    "http_proxy": "http://127.0.0.1:9", "no_proxy": "",
+}
+ENVIRONMENT.pop("ENSIGHT_SECURITY_TOKEN", None)
+
+
+class EnSightTest(StreamTest):
+    def setUp(self):
+        super().setUp()
+        self.movie = self.file("movie.mp4")
+        self.shared = self.file("shared")
+        os.mkdir(self.shared)
+
+    def start_ensight(self, *options):
+        ensight = Running(self, "ensight", [sys.executable, STAND_IN,
+                                            *options])
+        self.ensight = ensight
+        ensight.wait_until(lambda: "port" in ensight.out(), "its start")
+        if "--socket" in options:
+            where = ["--socket", options[options.index("--socket") + 1]]
+        else:
+            where = ["--port", str(self.said("port")), "--host", "127.0.0.1"]
+        self.where = [*where, "--folder", self.shared, "--size", "640x480",
+                      "--ffmpeg", FFMPEG, "--ffplay", FFPLAY]
+
+    def events(self, key):
+        lines = self.ensight.out().splitlines(keepends=True)
+        return [event for event in map(json.loads, (
+            line for line in lines if line.endswith("\n"))) if key in event]
+
+    def said(self, key):
+        return self.events(key)[0][key]
+
+    def record(self, *arguments, cwd=None, **environment):
+        """Start it, and wait until it takes images or has ended."""
+        recorder = Running(self, "recorder", [sys.executable, RECORD,
+                                              *self.where, *arguments],
+                           cwd=cwd, env={**ENVIRONMENT, **environment})
+        wait_for(lambda: recorder.process.poll() is not None or
+                 "taking images" in recorder.err(), recorder.err)
+        return recorder
+
+    def own_ffmpeg(self, *options, output=(), codec=H264):
+        """Arguments to record with a command of one's own."""
+        return ["--", FFMPEG, "-nostdin", "-y", "-f", "shmimage", *options,
+                "-i", "{}", "-fps_mode", "passthrough", "-vf", "showinfo",
+                *codec, *output, self.movie]
+
+    def wait_for_images(self, recorder, count):
+        """Until so many have come, or went through own_ffmpeg()'s filter."""
+        recorder.wait_until(
+            lambda: recorder.err().count(" pts_time:") >= count,
+            f"{count} images")
+
+    def wait_until_taken(self, recorder):
+        """Until somebody takes the images. Otherwise they are dropped for
+        want of a free buffer."""
+        recorder.wait_until(lambda: self.number_in_file() > 0,
+                            "the first image")
+        first = self.number_in_file()
+        recorder.wait_until(lambda: self.number_in_file() > first + 5,
+                            "more images")
+
+    def number_in_file(self):
+        """Of the newest image."""
+        done = subprocess.run([SHMIMAGE, "info", "--json",
+                               *glob.glob(self.shared + "/*")], check=True,
+                              stdout=subprocess.PIPE, timeout=SECONDS)
+        return max(buffer["number"]
+                   for buffer in json.loads(done.stdout)["buffers"])
+
+    def wait_for_growth(self, recorder):
+        """Until ffmpeg has begun the movie."""
+        recorder.wait_until(
+            lambda: os.path.exists(self.movie) and
+            os.path.getsize(self.movie) > 0, "the movie's start")
+
+    def interrupt(self, recorder, status=DONE):
+        recorder.process.send_signal(signal.SIGINT)
+        self.assertEqual(recorder.end(), status, recorder.err())
+
+    def fail_record(self, *arguments, status=FAILED, **environment):
+        """What it says of what is wrong."""
+        recorder = self.record(*arguments, **environment)
+        self.assertEqual(recorder.end(), status, recorder.err())
+        self.assert_nothing_left()
+        self.assertNotIn("Traceback", recorder.err())
+        return recorder.err()
+
+    def assert_nothing_left(self):
+        self.assertEqual(os.listdir(self.shared), [])
+
+    def numbers(self, flipped=False):
+        """Of the images in the movie, which are all scenes."""
+        width, height = SIZE
+        done = subprocess.run(
+            [FFMPEG, "-v", "error", "-nostdin", "-i", self.movie,
+             *(["-vf", "vflip"] if flipped else []), "-fps_mode",
+             "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
+            capture_output=True, timeout=SECONDS)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        size = 3 * width * height
+        self.assertEqual(len(done.stdout) % size, 0)
+        return [read_number(done.stdout[at:at + size], width, height)
+                for at in range(0, len(done.stdout), size)]
+
+    def assert_recorded(self, least=1, flipped=False):
+        """The movie has images in their order; some may have come again."""
+        numbers = self.numbers(flipped)
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertGreaterEqual(len(set(numbers)), least)
+        stream = self.probe(self.movie)
+        self.assertEqual(int(stream["nb_read_frames"]), len(numbers))
+        self.assertEqual((stream["codec_name"], stream["pix_fmt"]),
+                         ("h264", "yuv420p"))
+        return numbers

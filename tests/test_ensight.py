@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""examples/ensight-record takes the images of a stand-in for EnSight.
+
+See ensight_case.py for the environment.
+"""
+
+import contextlib
+import glob
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+
+from ensight_case import (DONE, ENVIRONMENT, FAILED, FFPLAY, GONE, RECORD,
+                          EnSightTest)
+from ffmpeg_harness import FFMPEG, SECONDS, Running, main, wait_for
+
+
+class Recording(EnSightTest):
+    def test_movie_until_ctrl_c(self):
+        self.start_ensight("--secret", "xyzzy", "--session", "two words")
+        recorder = self.record(self.movie, "--session", "two words",
+                               ENSIGHT_SECURITY_TOKEN="xyzzy")
+        path = self.events("subscribed")[0]["options"]["filename"]
+        self.assertEqual(glob.glob(self.shared + "/*"), [path])
+        self.wait_for_growth(recorder)
+        self.interrupt(recorder)
+        self.assertIn("recorded " + self.movie, recorder.err())
+        self.assert_nothing_left()
+        subscribed = self.events("subscribed")[0]
+        self.assertEqual(
+            subscribed, {"subscribed": subscribed["subscribed"], "type": 1,
+                         "flip": False, "options": {"filename": path}})
+        uuid.UUID(subscribed["subscribed"])
+        self.assertEqual(self.said("unsubscribed"), subscribed["subscribed"])
+        self.assertLessEqual(set(self.assert_recorded()), set(self.sent()))
+
+    def sent(self):
+        return self.events("sent")[0]["sent"]
+
+    def test_ctrl_c_in_a_terminal(self):
+        """There it reaches every program that was started in it."""
+        self.start_ensight()
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(sys.executable, [sys.executable, RECORD, *self.where,
+                                       self.movie], ENVIRONMENT)
+        self.addCleanup(os.close, terminal)
+        said = bytearray()
+        end = threading.Thread(target=self.read_all, args=(terminal, said),
+                               daemon=True)
+        end.start()
+        wait_for(lambda: os.path.exists(self.movie) and
+                 os.path.getsize(self.movie) > 0, said.decode)
+        os.write(terminal, b"\3")
+        end.join(SECONDS)
+        self.assertFalse(end.is_alive(), said)
+        self.assertEqual(os.waitpid(child, 0)[1], 0, said)
+        self.assertIn(b"recorded", said)
+        self.assert_recorded()
+
+    @staticmethod
+    def read_all(terminal, said):
+        with contextlib.suppress(OSError):  # nobody has it open any more
+            while True:
+                said += os.read(terminal, 4096)
+
+    def test_every_image_over_a_unix_socket(self):
+        self.start_ensight("--socket", self.file("ensight.sock"))
+        recorder = self.record(*self.own_ffmpeg(output=["-frames:v", "20"]))
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+        numbers = self.assert_recorded(20)
+        first = self.sent().index(numbers[0])
+        self.assertEqual(numbers, self.sent()[first:first + 20])
+        self.assert_nothing_left()
+
+    def test_seconds_end_the_movie(self):
+        self.start_ensight()
+        recorder = self.record(self.movie, "--seconds", "0.5")
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+        self.assertIn("recorded " + self.movie, recorder.err())
+        self.assert_recorded()
+        self.assertAlmostEqual(float(self.probe(self.movie)["duration"]), 0.5,
+                               delta=0.15)
+
+    def test_flip_turns_the_images_upside_down(self):
+        self.start_ensight()
+        recorder = self.record(self.movie, "--flip", "--seconds", "0.3")
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+        self.assertTrue(self.events("subscribed")[0]["flip"])
+        self.assert_recorded(flipped=True)
+        with self.assertRaisesRegex(ValueError, "upside down"):
+            self.numbers()
+
+    def test_ctrl_c_when_ensight_is_idle(self):
+        """The last image has come, and ffmpeg alone would wait for more."""
+        self.start_ensight("--plain", "--images", "10")
+        recorder = self.record(*self.own_ffmpeg())
+        self.wait_for_images(recorder, 10)
+        self.interrupt(recorder)
+        self.assertEqual(self.assert_recorded(10), self.sent())
+
+    def test_ctrl_c_before_the_first_image(self):
+        self.start_ensight("--rate", "0.001")
+        recorder = self.record(self.movie)
+        self.interrupt(recorder, FAILED)
+        self.assertIn("EnSight sent no image", recorder.err())
+        self.assertFalse(os.path.exists(self.movie))
+        self.assert_nothing_left()
+
+    def test_ctrl_c_before_ensight_has_answered(self):
+        self.start_ensight("--silent")
+        recorder = Running(self, "recorder", [
+            sys.executable, RECORD, *self.where, self.movie], env=ENVIRONMENT)
+        wait_for(lambda: self.events("subscribed"), self.ensight.out)
+        self.interrupt(recorder, FAILED)
+        self.assertIn("before EnSight had answered", recorder.err())
+        self.assert_nothing_left()
+        self.said("unsubscribed")
+
+    def test_movie_is_finished_when_the_recorder_is_killed(self):
+        self.start_ensight("--plain")
+        recorder = self.record(self.movie)
+        self.wait_for_growth(recorder)
+        recorder.process.kill()
+        wait_for(lambda: b"moov" in self.bytes_of_movie(), recorder.err)
+        wait_for(self.is_whole, recorder.err)
+        self.assert_recorded()
+
+    def bytes_of_movie(self):
+        with open(self.movie, "rb") as movie:
+            return movie.read()
+
+    def is_whole(self):
+        return subprocess.run([FFMPEG, "-v", "error", "-i", self.movie, "-f",
+                               "null", "-"], capture_output=True,
+                              timeout=SECONDS).stderr == b""
+
+
+class Vanishing(EnSightTest):
+    """EnSight is killed in the middle."""
+
+    def kill(self, recorder):
+        self.ensight.process.kill()
+        self.assertEqual(recorder.end(), GONE, recorder.err())
+        self.assertIn("EnSight is gone", recorder.err())
+        self.assert_nothing_left()
+
+    def test_with_locks(self):
+        self.start_ensight()
+        recorder = self.record(self.movie)
+        self.wait_for_growth(recorder)
+        self.kill(recorder)
+        self.assertIn("the movie ends there", recorder.err())
+        self.assert_recorded()
+
+    def test_without_locks_over_a_unix_socket(self):
+        self.start_ensight("--plain", "--socket", self.file("ensight.sock"))
+        recorder = self.record(self.movie)
+        self.wait_for_growth(recorder)
+        self.kill(recorder)
+        self.assert_recorded()
+
+    def test_of_an_idle_one_a_command_keeps_every_image(self):
+        self.start_ensight("--plain", "--images", "10")
+        recorder = self.record(*self.own_ffmpeg())
+        self.wait_for_images(recorder, 10)
+        self.kill(recorder)
+        self.assert_recorded(10)
+
+    def test_before_the_first_image(self):
+        self.start_ensight("--plain", "--rate", "0.001")
+        recorder = self.record(self.movie)
+        self.kill(recorder)
+        self.assertFalse(os.path.exists(self.movie))
+
+    def test_when_it_ends_by_itself(self):
+        self.start_ensight("--plain")
+        recorder = self.record(self.movie)
+        self.wait_for_growth(recorder)
+        self.ensight.process.terminate()
+        self.assertEqual(recorder.end(), GONE, recorder.err())
+        self.assert_recorded()
+
+
+class Commands(EnSightTest):
+    def test_preview_takes_images_until_it_is_ended(self):
+        self.start_ensight()
+        for arguments in (["--preview"],
+                          ["--", FFPLAY, "-f", "shmimage", "{}"]):
+            with self.subTest(arguments=arguments):
+                recorder = self.record(*arguments)
+                self.wait_until_taken(recorder)
+                recorder.process.send_signal(signal.SIGTERM)
+                self.assertEqual(recorder.end(), DONE, recorder.err())
+                self.assert_nothing_left()
+
+
+    def test_status_of_a_command_is_passed_on(self):
+        self.start_ensight()
+        said = self.fail_record("--", "sh", "-c", "test -s '{}' && exit 7",
+                                status=7)
+        self.assertIn("failed with status 7", said)
+
+    def test_command_that_does_not_end(self):
+        self.start_ensight()
+        recorder = self.record(
+            "--", "sh", "-c", "trap '' INT; : {}; echo ready; exec sleep 999")
+        recorder.wait_until(lambda: "ready" in recorder.out(), "the command")
+        for words in ("finishing", "asked", "killed"):
+            recorder.process.send_signal(signal.SIGINT)
+            recorder.wait_until(lambda: words in recorder.err(), words)
+        self.assertEqual(recorder.end(), 128 + signal.SIGKILL, recorder.err())
+        self.assert_nothing_left()
+
+    def test_command_that_is_not_there(self):
+        self.start_ensight()
+        self.assertIn("no such command", self.fail_record("--", "none", "{}"))
+        self.assertIn("install ffmpeg", self.fail_record("--", "ffnone", "{}"))
+
+    def test_ffmpeg_that_fails(self):
+        self.start_ensight()
+        recorder = self.record(self.file("movie.none"))
+        status = recorder.end()
+        # Which one depends on the release.
+        self.assertNotIn(status, (DONE, GONE))
+        self.assertIn(f"the command failed with status {status}: ",
+                      recorder.err())
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    main()

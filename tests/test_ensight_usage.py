@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What examples/ensight-record says of what is wrong, and what it is told.
+
+See ensight_case.py for the environment.
+"""
+
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import unittest.mock
+
+from ensight_case import (DONE, ENVIRONMENT, FAILED, RECORD, USAGE,
+                          EnSightTest)
+from ensight_standin import ensight_images
+from ffmpeg_harness import SECONDS, SHMIMAGE, main
+
+
+def load_recorder():
+    """The program as a module; it wants Ctrl-C for itself."""
+    handler = signal.getsignal(signal.SIGINT)
+    loader = importlib.machinery.SourceFileLoader("ensight_record", RECORD)
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    signal.signal(signal.SIGINT, handler)
+    return module
+
+
+class Refusals(EnSightTest):
+    def test_secret(self):
+        self.start_ensight("--secret", "xyzzy")
+        secret = self.file("secret")
+        with open(secret, "w") as file:
+            file.write("xyzzy\n")
+        for arguments in ([], ["--secret", "plugh"]):
+            said = self.fail_record(self.movie, *arguments)
+            self.assertIn("EnSight refuses the secret", said)
+        recorder = self.record(self.movie, "--secret-file", secret,
+                               "--seconds", "0.1")
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+
+    def test_secret_that_can_not_be_one(self):
+        self.start_ensight()
+        empty = self.file("empty")
+        open(empty, "w").close()
+        for arguments, words in (
+                (["--secret", "a\nb"], "only printable ASCII"),
+                (["--secret-file", empty], "no secret in it"),
+                (["--secret-file", self.shared + "/none"], "can't read")):
+            self.assertIn(words, self.fail_record(self.movie, *arguments))
+
+    def test_nothing_listens(self):
+        self.start_ensight()
+        self.ensight.stop()
+        said = self.fail_record(self.movie)
+        self.assertIn("no EnSight answers there", said)
+        self.assertIn(self.where[1], said)
+        self.where = ["--socket", self.file("none"), "--folder", self.shared]
+        said = self.fail_record(self.movie)
+        self.assertIn("no EnSight answers there", said)
+
+    def test_old_release(self):
+        self.start_ensight("--old")
+        self.assertIn("its release is too old", self.fail_record(self.movie))
+
+    def test_ensight_elsewhere(self):
+        """On another machine, that is: its /dev/shm is another one."""
+        self.start_ensight("--elsewhere", self.folder)
+        self.assertIn("has to run on this machine",
+                      self.fail_record(self.movie))
+
+    def test_file_that_is_not_touched(self):
+        self.start_ensight("--careless")
+        said = self.fail_record(self.movie)
+        self.assertIn("has not touched " + self.shared, said)
+
+    def test_no_answer(self):
+        self.start_ensight("--silent")
+        self.assertIn("not answered in time",
+                      self.fail_record(self.movie, "--timeout", "0.5"))
+
+
+class Usage(EnSightTest):
+    def run_alone(self, *arguments, python=()):
+        return subprocess.run([sys.executable, *python, RECORD, *arguments],
+                              capture_output=True, text=True, timeout=SECONDS,
+                              env=ENVIRONMENT)
+
+    def call_main(self, *arguments):
+        """Status and standard error, without the start of another Python."""
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            try:
+                status = load_recorder().main(list(arguments))
+            except SystemExit as end:
+                status = end.code
+        return status, said.getvalue()
+
+    def test_mistakes(self):
+        for arguments, words in (
+                ([], "MOVIE"),
+                ([self.movie, "--preview"], "MOVIE"),
+                (["--", "ffplay"], "{}"),
+                ([self.file("movie")], "such as .mp4"),
+                ([self.movie, "--port", "1", "--socket", "x"], "--socket"),
+                ([self.movie, "--secret", "a", "--secret-file", "b"],
+                 "--secret"),
+                ([self.movie, "--seconds", "0"], "above 0"),
+                ([self.movie, "--size", "0x9"], "--size"),
+                ([self.movie, "--none"], "--none")):
+            with self.subTest(arguments=arguments):
+                status, said = self.call_main(*arguments)
+                self.assertEqual(status, USAGE)
+                self.assertIn(words, said.splitlines()[-1])
+
+    def test_movie_that_is_there(self):
+        open(self.movie, "w").close()
+        status, said = self.call_main(self.movie)
+        self.assertEqual(status, FAILED)
+        self.assertIn("--force", said)
+
+    def test_folder_that_is_not_there(self):
+        status, said = self.call_main(self.file("none/movie.mp4"))
+        self.assertEqual(status, FAILED)
+        self.assertIn(self.file("none"), said)
+
+    def test_help_and_version(self):
+        done = self.run_alone("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("Exit status", done.stdout)
+        done = self.run_alone("--version")
+        version = subprocess.run([SHMIMAGE, "--version"], text=True,
+                                 capture_output=True, timeout=SECONDS).stdout
+        self.assertEqual(done.stdout, f"ensight-record ({version.strip()})\n")
+
+    def test_python_without_grpc(self):
+        done = self.run_alone("--help", python=["-S"])
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("apt install python3-grpcio", done.stderr)
+
+    def test_messages_have_the_published_numbers(self):
+        methods = ensight_images.find_service().methods_by_name
+        options = ensight_images.message_class(
+            methods["SubscribeImages"].input_type)
+        self.assertEqual(
+            options(prefix="p", type="SHARED_MEM", flip_vertical=True,
+                    chunk=True, options={"filename": "f"})
+            .SerializeToString(),
+            b"\n\1p\x10\1\x18\1\x20\1*\r\n\x08filename\x12\1f")
+        prefix = ensight_images.message_class(
+            methods["Unsubscribe"].input_type)
+        self.assertEqual(prefix(prefix="p").SerializeToString(), b"\n\1p")
+        for method in methods.values():
+            answer = ensight_images.message_class(method.output_type)
+            self.assertEqual(answer(str="s").SerializeToString(), b"\n\1s")
+
+    def test_address(self):
+        find = ensight_images.find_address
+        self.assertEqual(find(host="other"), "other:12345")
+        self.assertEqual(find(port=5), "localhost:5")
+        self.assertEqual(find(host="::1", port=5), "[::1]:5")
+        self.assertEqual(find(path="/a/b"), "unix:/a/b")
+
+    def test_address_where_ensight_usually_listens(self):
+        usual = self.file("usual.sock")
+        with unittest.mock.patch.object(ensight_images, "USUAL_SOCKET",
+                                        usual):
+            find = ensight_images.find_address
+            self.assertEqual(find(), "localhost:12345")
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(usual)
+                server.listen()
+                self.assertEqual(find(), "unix:" + usual)
+                self.assertEqual(find(port=5), "localhost:5")
+            self.assertEqual(find(), "localhost:12345")
+
+
+if __name__ == "__main__":
+    main()
