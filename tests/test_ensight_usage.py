@@ -10,6 +10,7 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import unittest.mock
 
 from ensight_case import (DONE, ENVIRONMENT, FAILED, RECORD, USAGE,
                           EnSightTest)
-from ensight_standin import ensight_images
+from ensight_standin import EXAMPLES, ensight_images
 from ffmpeg_harness import SECONDS, SHMIMAGE, main
 
 
@@ -180,6 +181,27 @@ class Usage(EnSightTest):
                 self.assertEqual(find(), "unix:" + usual)
                 self.assertEqual(find(port=5), "localhost:5")
             self.assertEqual(find(), "localhost:12345")
+
+
+class ReadMe(EnSightTest):
+    def lines(self):
+        with open(os.path.join(os.path.dirname(EXAMPLES),
+                               "README.md")) as text:
+            return [shlex.split(line, comments=True)[1:] for line in text
+                    if line.startswith("ensight-record ")]
+
+    def test_lines_do_what_they_say(self):
+        self.start_ensight()
+        lines = self.lines()
+        self.assertGreaterEqual(len(lines), 3)
+        for arguments in lines:
+            with self.subTest(arguments=arguments):
+                recorder = self.record(*arguments, cwd=self.folder)
+                self.wait_until_taken(recorder)
+                self.interrupt(recorder)
+                self.movie = self.file(arguments[-1])
+                if "--preview" not in arguments:
+                    self.assertGreater(len(self.numbers()), 0)
 
 
 if __name__ == "__main__":
