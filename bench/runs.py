@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Starting the programs that send and receive images, and watching them."""
 
+import glob
 import json
 import os
 import re
@@ -29,6 +30,7 @@ class Job:
             self.command, stdin=stdin or subprocess.DEVNULL,
             stdout=stdout or self.out, stderr=self.err)
         self.pid = self.process.pid
+        self.leaves = None  # a pattern of files
 
     @staticmethod
     def text_of(stream):
@@ -79,6 +81,8 @@ class Job:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        for path in glob.glob(self.leaves or ""):
+            os.unlink(path)
         self.out.close()
         self.err.close()
 
@@ -245,6 +249,8 @@ def start_gstreamer(jobs, command, path):
     if os.path.exists(path):
         os.unlink(path)
     sender = jobs.start(command)
+    # It has no time to remove its memory when it is stopped.
+    sender.leaves = f"/dev/shm/shmpipe.{sender.pid:5d}.*"
     wait_for_path(sender, path)
     return sender
 
