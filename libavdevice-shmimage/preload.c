@@ -14,6 +14,8 @@
  * "ffmpeg -sources" asks libavdevice itself for its devices, one after the
  * other, by av_input_video_device_next(). That is extended in the same way.
  *
+ * Programs that never have devices registered get ours from a constructor.
+ *
  * The module is loaded into whatever program is started, and into what that
  * program starts, so it has to be harmless in programs that don't know FFmpeg.
  * That is why it brings libavformat and libavutil along: without them the
@@ -145,6 +147,23 @@ void avpriv_register_devices(const OutputDevice *const their_outputs[],
         their_inputs  = extend(&inputs, their_inputs);
     }
     next(their_outputs, their_inputs);
+    pthread_mutex_unlock(&lock);
+}
+
+/* OpenCV, for one, looks a device up by its name and never asks libavdevice to
+ * register any. What a program does register later takes the place of these
+ * lists; what it has registered already, in a constructor of its own, stays. */
+__attribute__((constructor))
+static void register_ours(void)
+{
+    static const OutputDevice *const output[] = { &ff_shmimage_muxer, NULL };
+    static const InputDevice *const input[]   = { &ff_shmimage_demuxer, NULL };
+    RegisterDevices *next =
+        (RegisterDevices *)next_symbol("avpriv_register_devices");
+
+    pthread_mutex_lock(&lock);
+    if (next && !inputs.original && !is_other_release())
+        next(output, input);
     pthread_mutex_unlock(&lock);
 }
 

@@ -149,6 +149,16 @@ for iterate, other in ((format.av_demuxer_iterate, b"lavfi"),
     print(names.count(other), names.count(b"shmimage"))
 """
 
+    # As OpenCV does it: without libavdevice.
+    LOOKING_UP = """
+import ctypes, sys
+format = ctypes.CDLL("libavformat.so.%s" % sys.argv[1])
+format.av_find_input_format.restype = ctypes.c_void_p
+format.av_guess_format.restype = ctypes.c_void_p
+print(format.av_find_input_format(b"shmimage") is not None,
+      format.av_guess_format(b"shmimage", None, None) is not None)
+"""
+
     def run_python(self, *arguments):
         done = subprocess.run(
             [SHMIMAGE, "exec", sys.executable, "-c", *map(str, arguments)],
@@ -160,6 +170,10 @@ for iterate, other in ((format.av_demuxer_iterate, b"lavfi"),
         answer = self.run_python(self.PROGRAM, major_version("libavformat"),
                                  major_version("libavdevice"))
         self.assertEqual(answer, "1 1\n1 1\n")
+
+    def test_device_is_there_though_none_was_registered(self):
+        answer = self.run_python(self.LOOKING_UP, major_version("libavformat"))
+        self.assertEqual(answer, "True True\n")
 
     def test_program_without_ffmpeg_runs(self):
         self.assertEqual(self.run_python("print(6 * 7)"), "42\n")

@@ -16,8 +16,8 @@
 
 static const char help[] =
     "Run COMMAND so that the FFmpeg libraries it uses know the device\n"
-    "shmimage: ffmpeg, ffplay, or any other program that registers FFmpeg's\n"
-    "devices. COMMAND itself is not changed; a module is preloaded into it.\n"
+    "shmimage: ffmpeg, ffplay, mpv, or any other program that uses them.\n"
+    "COMMAND itself is not changed; a module is preloaded into it.\n"
     "\n"
     "  --module PATH  the module; if not given, it is the one that the\n"
     "                 environment variable SHMIMAGE_PRELOAD names, or the one\n"
