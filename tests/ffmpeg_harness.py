@@ -86,13 +86,14 @@ def read_framemd5(text):
 class Running:
     """A program whose output can be looked at while it runs."""
 
-    def __init__(self, test, name, command, **popen):
+    def __init__(self, test, name, command, **options):
         self.name = name
         self.paths = [os.path.join(test.folder, f"{name}.{stream}")
                       for stream in ("out", "err")]
         with open(self.paths[0], "w") as out, open(self.paths[1], "w") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err,
-                                            stdin=subprocess.DEVNULL, **popen)
+                                            stdin=subprocess.DEVNULL,
+                                            **options)
         test.addCleanup(self.stop)
 
     def stop(self):

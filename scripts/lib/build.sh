@@ -25,6 +25,16 @@ module:libavutil libavutil-dev
 # Says what could not be had, and leaves it to the caller to go on without.
 try_packages() { (need_packages "$1"); }
 
+# Attempts each requirement apart, and goes on without those it can't meet.
+try_each()
+{
+    local row
+
+    while read -r row; do
+        try_packages "$row" </dev/null || true
+    done <<<"$1"
+}
+
 jobs() { nproc 2>/dev/null || echo 1; }
 
 # Makes configure if it is not there or older than what it is made from.
