@@ -37,7 +37,6 @@
 
 typedef void RegisterDevices(const OutputDevice *const their_outputs[],
                              const InputDevice *const their_inputs[]);
-typedef unsigned AvformatVersion(void);
 typedef const AVInputFormat *InputDeviceNext(const AVInputFormat *device);
 
 /* A list of pointers that NULL ends, of input or of output devices.
@@ -56,34 +55,54 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static List inputs  = { .device = &ff_shmimage_demuxer };
 static List outputs = { .device = &ff_shmimage_muxer };
 
-/* The way through an integer is for ISO C, which knows no conversion from what
+/* What a name means to the library in which something lies. To ask for the next
+ * symbol after ours would not do: a program that loads libraries while it runs,
+ * as Python does, may get an FFmpeg with them that is out of our sight.
+ *
+ * The way through an integer is for ISO C, which knows no conversion from what
  * dlsym() returns to a function. */
-static uintptr_t next_symbol(const char *name)
+static uintptr_t symbol_seen_from(const void *place, const char *name)
 {
-    return (uintptr_t)dlsym(RTLD_NEXT, name);
+    Dl_info info;
+    void *library = NULL;
+    uintptr_t symbol;
+
+    if (dladdr(place, &info))
+        library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    if (!library) /* it lies in the program itself */
+        return (uintptr_t)dlsym(RTLD_NEXT, name);
+    symbol = (uintptr_t)dlsym(library, name);
+    dlclose(library);
+    return symbol;
 }
 
-/* A program may come with an FFmpeg of its own, of another major version than
- * the one that this module was compiled for and brings along. To put our
- * structures into the lists of that one would crash it. */
-static int is_other_release(void)
+/* Our devices work with the libavformat that this module is linked with. To put
+ * them into the lists of another one, be it another release or a copy that the
+ * program came with, would crash it. */
+static uintptr_t libavformat_seen_from(const void *place)
 {
-    AvformatVersion *version =
-        (AvformatVersion *)next_symbol("avformat_version");
-
-    return !version || AV_VERSION_MAJOR(version()) != LIBAVFORMAT_VERSION_MAJOR;
+    return symbol_seen_from(place, "avformat_version");
 }
 
-static void warn_of_other_release(void)
+static int is_other_libavformat(const void *place)
 {
-    AvformatVersion *version =
-        (AvformatVersion *)next_symbol("avformat_version");
+    return libavformat_seen_from(place) != libavformat_seen_from(&inputs);
+}
 
-    av_log(NULL, AV_LOG_WARNING, "shmimage: this program uses libavformat %u, "
-           "but the module was built for %d and stays out; build shmimage "
-           "with the development files of that FFmpeg\n",
-           version ? AV_VERSION_MAJOR(version()) : 0,
-           LIBAVFORMAT_VERSION_MAJOR);
+static const char *file_of(uintptr_t symbol)
+{
+    Dl_info info;
+
+    return dladdr((const void *)symbol, &info) ? info.dli_fname : "none";
+}
+
+static void warn_of_other_libavformat(const void *place)
+{
+    av_log(NULL, AV_LOG_WARNING, "shmimage: this program uses %s, but the "
+           "module was built for %s and stays out; build shmimage with the "
+           "development files of that FFmpeg\n",
+           file_of(libavformat_seen_from(place)),
+           file_of(libavformat_seen_from(&inputs)));
 }
 
 static const void *device_at(const void *list, size_t i)
@@ -131,8 +150,8 @@ __attribute__((visibility("default")))
 void avpriv_register_devices(const OutputDevice *const their_outputs[],
                              const InputDevice *const their_inputs[])
 {
-    RegisterDevices *next =
-        (RegisterDevices *)next_symbol("avpriv_register_devices");
+    RegisterDevices *next = (RegisterDevices *)
+        symbol_seen_from(their_inputs, "avpriv_register_devices");
 
     if (!next) {
         av_log(NULL, AV_LOG_ERROR, "shmimage: libavformat has no function "
@@ -140,8 +159,8 @@ void avpriv_register_devices(const OutputDevice *const their_outputs[],
         return;
     }
     pthread_mutex_lock(&lock);
-    if (is_other_release()) {
-        warn_of_other_release();
+    if (is_other_libavformat(their_inputs)) {
+        warn_of_other_libavformat(their_inputs);
     } else {
         their_outputs = extend(&outputs, their_outputs);
         their_inputs  = extend(&inputs, their_inputs);
@@ -158,12 +177,13 @@ static void register_ours(void)
 {
     static const OutputDevice *const output[] = { &ff_shmimage_muxer, NULL };
     static const InputDevice *const input[]   = { &ff_shmimage_demuxer, NULL };
-    RegisterDevices *next =
-        (RegisterDevices *)next_symbol("avpriv_register_devices");
+    const uintptr_t libavformat = libavformat_seen_from(&inputs);
+    RegisterDevices *own = (RegisterDevices *)
+        symbol_seen_from((const void *)libavformat, "avpriv_register_devices");
 
     pthread_mutex_lock(&lock);
-    if (next && !inputs.original && !is_other_release())
-        next(output, input);
+    if (own && !inputs.original)
+        own(output, input);
     pthread_mutex_unlock(&lock);
 }
 
@@ -173,7 +193,8 @@ static InputDeviceNext *their_next_input(void)
 {
     static const char soname[] =
         "libavdevice.so." AV_STRINGIFY(LIBAVDEVICE_VERSION_MAJOR);
-    uintptr_t symbol = next_symbol("av_input_video_device_next");
+    uintptr_t symbol =
+        (uintptr_t)dlsym(RTLD_NEXT, "av_input_video_device_next");
     void *library;
 
     if (symbol || !(library = dlopen(soname, RTLD_LAZY | RTLD_NOLOAD)))
@@ -203,6 +224,8 @@ const AVInputFormat *av_input_video_device_next(const AVInputFormat *device)
     if (!theirs || device == ours)
         return NULL;
     next = theirs(device);
-    return next || is_other_release() || is_theirs(theirs, ours->name) ? next
-                                                                       : ours;
+    if (next || is_other_libavformat((const void *)(uintptr_t)theirs) ||
+        is_theirs(theirs, ours->name))
+        return next;
+    return ours;
 }

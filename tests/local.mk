@@ -80,7 +80,7 @@ if !SANITIZED
 script_tests += tests/test_ensight.py tests/test_ensight_usage.py \
     tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
     tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_mpv.py \
-    tests/test_survive.py tests/truncations.py
+    tests/test_preload.py tests/test_survive.py tests/truncations.py
 endif
 endif
 

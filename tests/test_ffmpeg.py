@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import unittest
 
 from ffmpeg_harness import (COMMAND, FFMPEG, H264, NATIVE, PATIENCE, SECONDS,
@@ -130,53 +129,6 @@ class Sources(StreamTest):
         self.assertIn("[64x36, has a server, in use by a client]",
                       self.sources()[0])
         self.stop(server)
-
-
-@unittest.skipIf(NATIVE, "nothing is preloaded")
-class Preloading(unittest.TestCase):
-    PROGRAM = """
-import ctypes, sys
-load = lambda name: ctypes.CDLL("lib%s.so.%s" % (name, sys.argv.pop()))
-device, format = load("avdevice"), load("avformat")
-device.avdevice_register_all()
-device.avdevice_register_all()
-for iterate, other in ((format.av_demuxer_iterate, b"lavfi"),
-                       (format.av_muxer_iterate, b"null")):
-    iterate.restype = ctypes.POINTER(ctypes.c_char_p)
-    state, names = ctypes.c_void_p(), []
-    while entry := iterate(ctypes.byref(state)):
-        names.append(entry[0])
-    print(names.count(other), names.count(b"shmimage"))
-"""
-
-    # As OpenCV does it: without libavdevice.
-    LOOKING_UP = """
-import ctypes, sys
-format = ctypes.CDLL("libavformat.so.%s" % sys.argv[1])
-format.av_find_input_format.restype = ctypes.c_void_p
-format.av_guess_format.restype = ctypes.c_void_p
-print(format.av_find_input_format(b"shmimage") is not None,
-      format.av_guess_format(b"shmimage", None, None) is not None)
-"""
-
-    def run_python(self, *arguments):
-        done = subprocess.run(
-            [SHMIMAGE, "exec", sys.executable, "-c", *map(str, arguments)],
-            capture_output=True, text=True, timeout=SECONDS)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
-
-    def test_device_is_added_once_to_libraries_loaded_later(self):
-        answer = self.run_python(self.PROGRAM, major_version("libavformat"),
-                                 major_version("libavdevice"))
-        self.assertEqual(answer, "1 1\n1 1\n")
-
-    def test_device_is_there_though_none_was_registered(self):
-        answer = self.run_python(self.LOOKING_UP, major_version("libavformat"))
-        self.assertEqual(answer, "True True\n")
-
-    def test_program_without_ffmpeg_runs(self):
-        self.assertEqual(self.run_python("print(6 * 7)"), "42\n")
 
 
 class Recording(StreamTest):
