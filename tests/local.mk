@@ -80,7 +80,8 @@ if !SANITIZED
 script_tests += tests/test_ensight.py tests/test_ensight_usage.py \
     tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
     tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_mpv.py \
-    tests/test_preload.py tests/test_survive.py tests/truncations.py
+    tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
+    tests/test_survive.py tests/truncations.py
 endif
 endif
 
@@ -95,8 +96,10 @@ AM_TESTS_ENVIRONMENT = \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
     export PYTHONDONTWRITEBYTECODE=1;
 EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
-    tests/ensight_case.py tests/ensight_standin.py tests/peer.py \
-    tests/peer_stream.py tests/preview_harness.py tests/small_file_system.py
+    tests/ensight_case.py tests/ensight_standin.py \
+    tests/library_harness.py tests/peer.py tests/peer_stream.py \
+    tests/preview_harness.py tests/small_file_system.py \
+    tests/use_opencv.py tests/use_pyav.py
 EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 
