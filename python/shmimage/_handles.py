@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What keeps memory of the library alive for as long as Python refers to it.
+
+The library frees what it is told to free. So here an object owns each thing
+of the library, gives it back when it is deleted itself, and is referred to by
+everything that needs it: by each call that is under way, and by each view of
+the pixels. Closing only drops a reference. No lock is needed for that, and
+none may be used: objects are deleted at any point of any thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import os
+import threading
+import time
+import warnings
+import weakref
+from typing import Any, Callable, Iterator, List, Optional
+
+from ._errors import ERROR_ARGUMENT, ERROR_LOCKED, ArgumentError, HeldError
+from ._library import FramePointer, lib
+
+#: Seconds for which a call may keep Python from acting on Ctrl-C, or on a
+#: close() in another thread.
+SLICE = 0.1
+
+
+class HeldWarning(RuntimeWarning):
+    """A closed stream stays open, since views of its images were kept."""
+
+
+class Owner:
+    """Owns a pointer of the library's and gives it back when it is deleted.
+
+    Not in a child process: what the pointer stands for is the parent's.
+    """
+
+    def __init__(self, pointer: Any, give_back: Callable[[Any], Any]) -> None:
+        self.pointer = pointer
+        self._give_back = give_back
+        self._getpid = os.getpid
+        self._process = os.getpid()
+
+    def is_foreign(self) -> bool:
+        """Whether it was made before this process was forked."""
+        return self._getpid() != self._process
+
+    def __del__(self) -> None:
+        if self.pointer and not self.is_foreign():
+            self._give_back(self.pointer)
+
+
+class Loan:
+    """An image in the hands of Python code.
+
+    Attributes:
+        number: of the image.
+        returned: whether the code has said that it needs the image no more.
+            Views of it may be left all the same.
+        turn: how many images there were before it.
+    """
+
+    def __init__(self, number: int, owner: Owner) -> None:
+        self.number = number
+        self.owner = owner
+        self.returned = False
+        self.turn = 0
+
+
+class Loans:
+    """The images of a stream that are still referred to."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._turn = 0
+        self._all: List["weakref.ref[Loan]"] = []
+
+    def add(self, loan: Optional[Loan]) -> None:
+        """Note an image; None for one that nobody can have views of."""
+        with self._lock:
+            self._turn += 1
+            if loan is not None:
+                loan.turn = self._turn
+                self._all.append(weakref.ref(loan))
+
+    def _alive(self) -> List[Loan]:
+        with self._lock:
+            self._all = [each for each in self._all if each() is not None]
+            found = [each() for each in self._all]
+        return [loan for loan in found if loan is not None]
+
+    def _overdue(self) -> List[int]:
+        """Images that are returned, and not the last, but have views."""
+        return [loan.number for loan in self._alive()
+                if loan.returned and loan.turn < self._turn]
+
+    def check(self) -> None:
+        """Refuse to go on while views are kept for too long.
+
+        Those of the last image are let pass: a loop's variable still refers
+        to them when the loop asks for the next one.
+        """
+        if self._overdue():
+            gc.collect()
+            overdue = self._overdue()
+            if overdue:
+                raise self.error(overdue)
+
+    def error(self, numbers: Optional[List[int]] = None) -> HeldError:
+        if numbers is None:
+            numbers = [loan.number for loan in self._alive()]
+        return HeldError(
+            "%s: %s in use still; release it and drop what was made of its "
+            "pixels or array, and copy() what is to be kept"
+            % (self._path, _name(numbers)), ERROR_LOCKED)
+
+    def warn(self, consequence: str, stacklevel: int) -> None:
+        """Say that views outlive the stream's end."""
+        if not any(loan.returned for loan in self._alive()):
+            return
+        gc.collect()
+        numbers = [loan.number for loan in self._alive() if loan.returned]
+        if numbers:
+            warnings.warn(
+                "%s: closed, but %s in use still by something that was made "
+                "of its pixels or array; %s until that is gone"
+                % (self._path, _name(numbers), consequence),
+                HeldWarning, stacklevel + 1)
+
+
+def _name(numbers: List[int]) -> str:
+    if len(numbers) == 1:
+        return "image %d is" % numbers[0]
+    return "images %s are" % " and ".join(map(str, sorted(numbers)))
+
+
+def borrow_frame() -> Owner:
+    """What shmimage_reader_acquire() fills in; releases it in the end."""
+    return Owner(FramePointer(), lib.shmimage_reader_release)
+
+
+def expose(address: int, size: int, loan: Loan) -> "ctypes.Array[Any]":
+    """Memory of the library as an object with the buffer protocol.
+
+    All views of it refer to it, and it refers to the loan, so the memory
+    stays for as long as there are any.
+    """
+    memory = (ctypes.c_ubyte * size).from_address(address)
+    memory.loan = loan  # type: ignore[attr-defined]
+    return memory
+
+
+def slices(timeout: Optional[float]) -> Iterator[int]:
+    """Cut a time-out in seconds, or None, into microseconds at a time.
+
+    At least one, and each short enough for Ctrl-C.
+    """
+    if timeout is not None and not timeout >= 0:
+        raise ArgumentError(
+            "a time-out has to be None or a number of seconds from 0 on, not "
+            "%r" % (timeout,), ERROR_ARGUMENT)
+    end = math.inf if timeout is None else time.monotonic() + timeout
+    while True:
+        left = max(0.0, min(SLICE, end - time.monotonic()))
+        yield math.ceil(left * 1e6)
+        if time.monotonic() >= end:
+            return
