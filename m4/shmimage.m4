@@ -88,3 +88,46 @@ AC_DEFUN([SHMI_BASH_COMPLETION], [
     AM_CONDITIONAL([WITH_BASH_COMPLETION],
         [test "x$bash_completion_dir" != xno])
 ])
+
+# SHMI_PYTHON
+# Set pythondir and the conditional WITH_PYTHON, unless --disable-python. The
+# package loads the shared library, so without one it is left out too.
+AC_DEFUN([SHMI_PYTHON], [
+    python_place=no
+    AS_IF([test "x$PYTHON3" = xno || ! "$PYTHON3" -c \
+           'import sys; sys.exit(sys.version_info < (3, 8))'],
+        [shmi_no_python="needs python3, 3.8 or later"],
+        [test "x$enable_shared" = xno],
+        [shmi_no_python="needs the shared library; leave out --disable-shared"],
+        [shmi_no_python=])
+    AS_IF([test "x$enable_python" = xno], [],
+        [test -z "$shmi_no_python"], [python_place=yes],
+        [test "x$enable_python" = xyes],
+        [AC_MSG_ERROR([the Python package $shmi_no_python])])
+    AS_IF([test "x$python_place" = xyes], [
+        : ${PYTHON=$PYTHON3}
+        SHMI_PYTHONDIR
+        AM_PATH_PYTHON([3.8])
+        python_place=`eval eval echo "$pythondir" | sed "s,NONE,$ac_default_prefix,"`
+    ])
+    AM_CONDITIONAL([WITH_PYTHON], [test "x$python_place" != xno])
+])
+
+# SHMI_PYTHONDIR
+# Where this Python looks for packages in our prefix. automake does not know
+# that on Debian this is dist-packages, and takes site-packages, where it looks
+# for nothing; in a prefix of the user's own that is as good as any.
+AC_DEFUN([SHMI_PYTHONDIR], [
+    AC_MSG_CHECKING([where $PYTHON looks for packages])
+    shmi_prefix=$prefix
+    test "x$shmi_prefix" != xNONE || shmi_prefix=$ac_default_prefix
+    shmi_place=`"$PYTHON" -c 'import os, site, sys
+inside = @<:@place for place in site.getsitepackages()
+          if place.startswith(sys.argv@<:@1@:>@ + "/lib")@:>@
+print(*@<:@os.path.relpath(place, sys.argv@<:@1@:>@) for place in inside@:>@@<:@:1@:>@)
+' "$shmi_prefix"`
+    AS_IF([test -n "$shmi_place"],
+        [am_cv_python_pythondir="\${PYTHON_PREFIX}/$shmi_place"
+         AC_MSG_RESULT([$shmi_prefix/$shmi_place])],
+        [AC_MSG_RESULT([not in $shmi_prefix])])
+])
