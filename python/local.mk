@@ -37,4 +37,13 @@ installcheck-local:
 	    '$(DESTDIR)$(pythondir)' '$(DESTDIR)$(libdir)'
 endif
 endif
-EXTRA_DIST += tests/python_installed.py
+
+python_tests = tests/test_python_install.py \
+               tests/test_python_readme.py \
+               tests/test_python_stream.py \
+               tests/test_python_tool.py \
+               tests/test_python_vendor.py \
+               tests/test_python_views.py
+TESTS += $(python_tests)
+EXTRA_DIST += $(python_tests) tests/python_installed.py \
+    tests/python_under_test.py

@@ -29,9 +29,17 @@ from typing import Any, Dict, Union
 
 from shmimage._buffers import address_of
 from shmimage._errors import Error, error
-from shmimage._handles import Owner
+from shmimage._handles import OwnedStream
 from shmimage._library import VendorFramePointer, VendorFrameStruct, \
     encode_path, lib
+
+__all__ = [
+    "ERROR_NOERROR", "ERROR_NO_BUFFERAVAILABLE", "ERROR_NO_FRAMEAVAILABLE",
+    "ERROR_RECONNECTING", "ERROR_UNCONNECTED", "IMAGESTREAM_OPTIONS_SERVER",
+    "OPTIONS_FLIPVERTICAL", "OPTIONS_NONE", "OPTIONS_SERVER",
+    "stream_create", "stream_destroy", "stream_lock", "stream_putframe",
+    "stream_unlock", "version",
+]
 
 #: Version of the interface.
 version = "1.0"
@@ -58,7 +66,7 @@ _ids = itertools.count(1001)
 
 
 class _Stream:
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: OwnedStream) -> None:
         self.owner = owner
         # A lock must not take the image away that another copies.
         self.mutex = threading.Lock()
@@ -103,11 +111,11 @@ def stream_create(filename: "Union[str, bytes, os.PathLike[Any]]",
     """
     if not 0 <= options <= _MOST:
         raise _bad_args("there are no options %r" % (options,))
-    owner = Owner(ctypes.c_void_p(), lib.SharedMemoryImageStream_destroy)
+    pointer = ctypes.c_void_p()
     _check(lib.SharedMemoryImageStream_create(
-        encode_path(filename), options, ctypes.byref(owner.pointer)))
+        encode_path(filename), options, ctypes.byref(pointer)))
     stream = next(_ids)
-    _streams[stream] = _Stream(owner)
+    _streams[stream] = _Stream(OwnedStream.take(pointer))
     return stream
 
 

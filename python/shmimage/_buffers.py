@@ -13,6 +13,7 @@ from typing import Any, Iterator, NamedTuple, Optional, Tuple
 
 from ._errors import ERROR_ARGUMENT, ArgumentError
 
+#: Bytes of a pixel: red, green and blue.
 CHANNELS = 3
 MOST = 0xffffffff
 

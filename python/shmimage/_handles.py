@@ -18,39 +18,88 @@ import threading
 import time
 import warnings
 import weakref
-from typing import Any, Callable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional
 
 from ._errors import ERROR_ARGUMENT, ERROR_LOCKED, ArgumentError, HeldError
-from ._library import FramePointer, lib
+from ._library import lib
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: Seconds for which a call may keep Python from acting on Ctrl-C, or on a
 #: close() in another thread.
 SLICE = 0.1
+
+POINTER_BITS = 64
+POINTER_MASK = (1 << POINTER_BITS) - 1
+
+_untrack = ctypes.pythonapi.PyObject_GC_UnTrack
+_untrack.argtypes = [ctypes.py_object]
+_untrack.restype = None
 
 
 class HeldWarning(RuntimeWarning):
     """A closed stream stays open, since views of its images were kept."""
 
 
-class Owner:
-    """Owns a pointer of the library's and gives it back when it is deleted.
+class Owner(int):
+    """A pointer of the library's, which is given back with this object.
 
-    Not in a child process: what the pointer stands for is the parent's.
+    It has to be the last that goes. But the garbage collector calls the
+    __del__ of everything in a cycle before it frees any of it, so that of
+    another object could look at pixels that are gone. Hence the collector is
+    told to leave this alone, and its __del__ is called only when nothing
+    refers to it any more. In return it must not refer to anything: the value
+    holds the pointer, and above that the process that it belongs to. What it
+    stands for is not given back by a child process.
     """
 
-    def __init__(self, pointer: Any, give_back: Callable[[Any], Any]) -> None:
-        self.pointer = pointer
-        self._give_back = give_back
-        self._getpid = os.getpid
-        self._process = os.getpid()
+    __slots__ = ()
+    _give_back: Callable[[int], Any]
 
-    def is_foreign(self) -> bool:
+    @classmethod
+    def take(cls, pointer: ctypes.c_void_p) -> "Self":
+        """Become the owner of what a function of the library has filled in."""
+        value = pointer.value or 0
+        # Whoever is interrupted here must not find it a second time.
+        pointer.value = None
+        owner = cls(os.getpid() << POINTER_BITS | value)
+        _untrack(owner)
+        return owner
+
+    @property
+    def pointer(self) -> int:
+        return int(self) & POINTER_MASK
+
+    def is_foreign(self, getpid: Callable[[], int] = os.getpid) -> bool:
         """Whether it was made before this process was forked."""
-        return self._getpid() != self._process
+        return int(self) >> POINTER_BITS != getpid()
 
     def __del__(self) -> None:
-        if self.pointer and not self.is_foreign():
+        if not self.is_foreign():
             self._give_back(self.pointer)
+
+
+class OwnedFrame(Owner):
+    __slots__ = ()
+    _give_back = lib.shmimage_reader_release
+
+
+class OwnedReader(Owner):
+    __slots__ = ()
+    _give_back = lib.shmimage_reader_close
+
+
+class OwnedWriter(Owner):
+    __slots__ = ()
+    _give_back = lib.shmimage_writer_close
+
+
+class OwnedStream(Owner):
+    """Of the vendor's interface."""
+
+    __slots__ = ()
+    _give_back = lib.SharedMemoryImageStream_destroy
 
 
 class Loan:
@@ -136,11 +185,6 @@ def _name(numbers: List[int]) -> str:
     if len(numbers) == 1:
         return "image %d is" % numbers[0]
     return "images %s are" % " and ".join(map(str, sorted(numbers)))
-
-
-def borrow_frame() -> Owner:
-    """What shmimage_reader_acquire() fills in; releases it in the end."""
-    return Owner(FramePointer(), lib.shmimage_reader_release)
 
 
 def expose(address: int, size: int, loan: Loan) -> "ctypes.Array[Any]":

@@ -6,17 +6,14 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Optional, Type
 
-from ._errors import ClosedError, check
-from ._handles import Loan, expose
-from ._library import lib
+from ._buffers import CHANNELS, address_of
+from ._errors import ERROR_NOT_LOCKED, ClosedError, check
+from ._handles import Loan, OwnedFrame, Owner, expose
+from ._library import FrameStruct, lib
 
 if TYPE_CHECKING:
     import numpy
     import numpy.typing
-
-ERROR_NOT_LOCKED = -2
-
-CHANNELS = 3
 
 
 def make_array(view: memoryview) -> "numpy.typing.NDArray[numpy.uint8]":
@@ -50,12 +47,15 @@ class Views:
 
     def _make_view(self) -> memoryview:
         if self._memory is None:
-            raise ClosedError(
-                "image %d was given back; copy() an image that is to be kept "
-                "for longer" % self.number, ERROR_NOT_LOCKED)
+            raise self._gone()
         view = memoryview(self._memory).cast("B").cast(
             "B", (self.height, self.width, CHANNELS))
         return view.toreadonly() if self._read_only else view
+
+    def _gone(self) -> ClosedError:
+        return ClosedError(
+            "image %d was given back; copy() an image that is to be kept for "
+            "longer" % self.number, ERROR_NOT_LOCKED)
 
     @property
     def pixels(self) -> memoryview:
@@ -140,8 +140,9 @@ class Frame(Image):
 
     _read_only = True
 
-    def __init__(self, loan: Loan) -> None:
-        frame = loan.owner.pointer.contents
+    def __init__(self, owner: OwnedFrame) -> None:
+        frame = FrameStruct.from_address(owner.pointer)
+        loan = Loan(frame.number, owner)
         super().__init__(expose(frame.pixels, frame.size, loan), frame.number,
                          frame.width, frame.height, frame.session)
         self._loan: Optional[Loan] = loan
@@ -153,9 +154,12 @@ class Frame(Image):
             TruncatedError: the file was shortened meanwhile, so that pixels
                 may be missing.
         """
-        image = super().copy()
-        self.check()
-        return image
+        owner = self._held()
+        memory = bytearray(CHANNELS * self.width * self.height)
+        with memoryview(memory) as view, address_of(view) as address:
+            check(lib.shmimage_frame_copy(owner.pointer, address, 0))
+        return Image(memory, self.number, self.width, self.height,
+                     self.session)
 
     def check(self) -> None:
         """Ask, after using the pixels, whether they were all there.
@@ -165,11 +169,14 @@ class Frame(Image):
                 may have been zeros.
             ClosedError: the image was given back.
         """
+        owner = self._held()
+        check(lib.shmimage_frame_check(owner.pointer))
+
+    def _held(self) -> Owner:
         loan = self._loan
         if loan is None:
-            self._make_view()
-        else:
-            check(lib.shmimage_frame_check(loan.owner.pointer))
+            raise self._gone()
+        return loan.owner
 
     def release(self) -> None:
         """Give the image back. May be called again, and from any thread."""

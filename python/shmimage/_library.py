@@ -104,7 +104,6 @@ class VendorFrameStruct(ctypes.Structure):
     ]
 
 
-FramePointer = POINTER(FrameStruct)
 VendorFramePointer = POINTER(VendorFrameStruct)
 
 _PROTOTYPES: List[Tuple[str, Any, List[Any]]] = [
@@ -119,9 +118,10 @@ _PROTOTYPES: List[Tuple[str, Any, List[Any]]] = [
     ("shmimage_file_reset", c_int, [c_char_p, c_uint]),
     ("shmimage_reader_open", c_int, [c_char_p, c_uint, POINTER(c_void_p)]),
     ("shmimage_reader_acquire", c_int,
-     [c_void_p, c_int64, POINTER(FramePointer)]),
-    ("shmimage_frame_check", c_int, [FramePointer]),
-    ("shmimage_reader_release", None, [FramePointer]),
+     [c_void_p, c_int64, POINTER(c_void_p)]),
+    ("shmimage_frame_check", c_int, [c_void_p]),
+    ("shmimage_frame_copy", c_int, [c_void_p, c_void_p, c_ssize_t]),
+    ("shmimage_reader_release", None, [c_void_p]),
     ("shmimage_reader_stats", c_int,
      [c_void_p, POINTER(ReaderStatsStruct), c_size_t]),
     ("shmimage_reader_close", None, [c_void_p]),

@@ -14,7 +14,7 @@ from typing import Iterator, Optional, Type, Union
 from ._errors import DISCONNECTED, ERROR_ARGUMENT, ERROR_LOCKED, NO_FRAME, \
     OK, ClosedError, Disconnected, check, error
 from ._files import Path, Size, provide
-from ._handles import Loan, Loans, Owner, borrow_frame, slices
+from ._handles import Loans, OwnedFrame, OwnedReader, slices
 from ._images import Frame
 from ._library import NO_GUARD, TAKE_OVER, ReaderStatsStruct, encode_path, lib
 
@@ -86,7 +86,7 @@ class Reader:
     def __init__(self, path: Path, timeout: Optional[float] = None, *,
                  size: Optional[Size] = None, take_over: bool = False,
                  no_guard: bool = False) -> None:
-        self._handle: Optional[Owner] = None
+        self._handle: Optional[OwnedReader] = None
         #: The path, as text.
         self.path = os.fsdecode(path)
         #: Seconds to wait for an image; None: for ever.
@@ -95,12 +95,12 @@ class Reader:
         if size is not None:
             provide(path, size, False)
         flags = (TAKE_OVER if take_over else 0) | (NO_GUARD if no_guard else 0)
-        handle = Owner(ctypes.c_void_p(), lib.shmimage_reader_close)
+        pointer = ctypes.c_void_p()
         check(lib.shmimage_reader_open(encode_path(path), flags,
-                                       ctypes.byref(handle.pointer)))
-        self._handle = handle
+                                       ctypes.byref(pointer)))
+        self._handle = OwnedReader.take(pointer)
 
-    def _use(self) -> Owner:
+    def _use(self) -> OwnedReader:
         handle = self._handle
         if handle is None:
             raise ClosedError("%s: this reader is closed" % self.path,
@@ -111,10 +111,10 @@ class Reader:
                 "after the fork" % self.path, ERROR_ARGUMENT)
         return handle
 
-    def _look(self, microseconds: int, frame: Owner) -> int:
+    def _look(self, microseconds: int, frame: ctypes.c_void_p) -> int:
         handle = self._use()
         return int(lib.shmimage_reader_acquire(
-            handle.pointer, microseconds, ctypes.byref(frame.pointer)))
+            handle.pointer, microseconds, ctypes.byref(frame)))
 
     def acquire(self, timeout: Union[float, None, _Default] = _Default.TIMEOUT
                 ) -> Frame:
@@ -143,16 +143,22 @@ class Reader:
         if isinstance(timeout, _Default):
             timeout = self.timeout
         self._loans.check()
-        owner = borrow_frame()
-        status = self._wait(timeout, owner)
-        if status == ERROR_LOCKED:
-            # Some of it may be garbage that nobody has collected yet.
-            gc.collect()
-            status = self._wait(timeout, owner)
+        pointer = ctypes.c_void_p()
+        try:
+            status = self._wait(timeout, pointer)
+            if status == ERROR_LOCKED:
+                # Some of it may be garbage that nobody has collected yet.
+                gc.collect()
+                status = self._wait(timeout, pointer)
+        except BaseException:
+            # Ctrl-C is acted on when the library's function has returned, and
+            # that may well have found an image.
+            lib.shmimage_reader_release(pointer)
+            raise
         if status == OK:
-            loan = Loan(owner.pointer.contents.number, owner)
-            self._loans.add(loan)
-            return Frame(loan)
+            frame = Frame(OwnedFrame.take(pointer))
+            self._loans.add(frame._loan)
+            return frame
         if status == ERROR_LOCKED:
             raise self._loans.error()
         if status == NO_FRAME:
@@ -163,10 +169,10 @@ class Reader:
             raise error(status, "%s: the server is gone" % self.path)
         raise error(status)
 
-    def _wait(self, timeout: Optional[float], owner: Owner) -> int:
+    def _wait(self, timeout: Optional[float], frame: ctypes.c_void_p) -> int:
         status = NO_FRAME
         for microseconds in slices(timeout):
-            status = self._look(microseconds, owner)
+            status = self._look(microseconds, frame)
             if status != NO_FRAME:
                 break
         return status

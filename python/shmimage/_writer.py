@@ -13,7 +13,7 @@ from ._buffers import CHANNELS, address_of, check_size, rows_of, wrong
 from ._errors import ERROR_ARGUMENT, NO_BUFFER, OK, UNCONNECTED, ClosedError, \
     check, error
 from ._files import Path, Size, provide
-from ._handles import Loan, Loans, Owner, expose, slices
+from ._handles import Loan, Loans, OwnedWriter, expose, slices
 from ._images import Views
 from ._library import FLIP, NO_GUARD, TAKE_OVER, WriterStatsStruct, \
     encode_path, lib
@@ -83,7 +83,7 @@ class Writer:
     def __init__(self, path: Path, size: Optional[Size] = None, *,
                  replace: bool = False, flip: bool = False,
                  take_over: bool = False, no_guard: bool = False) -> None:
-        self._handle: Optional[Owner] = None
+        self._handle: Optional[OwnedWriter] = None
         #: The path, as text.
         self.path = os.fsdecode(path)
         #: (width, height) as it was given, or None.
@@ -97,12 +97,12 @@ class Writer:
             raise wrong("only a writer with a size can replace the file")
         flags = (FLIP if flip else 0) | (TAKE_OVER if take_over else 0) | \
             (NO_GUARD if no_guard else 0)
-        handle = Owner(ctypes.c_void_p(), lib.shmimage_writer_close)
+        pointer = ctypes.c_void_p()
         check(lib.shmimage_writer_open(encode_path(path), flags,
-                                       ctypes.byref(handle.pointer)))
-        self._handle = handle
+                                       ctypes.byref(pointer)))
+        self._handle = OwnedWriter.take(pointer)
 
-    def _use(self) -> Owner:
+    def _use(self) -> OwnedWriter:
         handle = self._handle
         if handle is None:
             raise ClosedError("%s: this writer is closed" % self.path,
@@ -348,7 +348,8 @@ class Drawing(Views):
             return NO_BUFFER
         loan.returned = True
         if self._writer.closed:
-            end = lib.shmimage_writer_abort
+            lib.shmimage_writer_abort(loan.owner.pointer)
+            return UNCONNECTED
         return int(end(loan.owner.pointer))
 
     def __exit__(self, kind: Optional[Type[BaseException]],
