@@ -142,6 +142,10 @@ class Module(VendorTest):
             self.assertIs(type(stream), int)
             self.assertGreater(stream, vendor.ERROR_UNCONNECTED)
         self.assertEqual(len(set(ids)), len(ids))
+        first = self.run_python(
+            "import ensight_grpc_shmem, sys\n"
+            "print(ensight_grpc_shmem.stream_create(sys.argv[1]))")
+        self.assertGreater(int(first), vendor.ERROR_UNCONNECTED)
         vendor.stream_putframe(ids[0], 1, 1, 3, b"abc")
         self.assertEqual(vendor.stream_lock(ids[-1])["framenumber"], 3)
 
@@ -274,4 +278,4 @@ class Loops(VendorTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

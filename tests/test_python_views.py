@@ -154,6 +154,19 @@ class OfAReader(Views):
         del view
         self.assertTrue(self.is_free())
 
+    def test_image_that_comes_with_an_interrupt_is_given_back(self):
+        class Interrupted(shmimage.Reader):
+            def _look(self, *arguments):
+                super()._look(*arguments)
+                raise KeyboardInterrupt
+
+        with Interrupted(self.path, take_over=True) as reader:
+            self.put()
+            with self.assertRaises(KeyboardInterrupt):
+                reader.acquire()
+            self.assertEqual(reader.stats.delivered, 1)
+            self.assertTrue(self.is_free())
+
     def test_frame_outlives_its_reader(self):
         with shmimage.Reader(self.path, PATIENCE, take_over=True) as reader:
             self.put()
@@ -251,6 +264,18 @@ class OfAWriter(StreamTest):
                     kept = drawing.pixels.cast("B")
         del kept
         self.draw()
+
+    def test_drawing_that_starts_with_an_interrupt_is_dropped(self):
+        class Interrupted(shmimage.Drawing):
+            def _begin(self, address):
+                super()._begin(address)
+                raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            with Interrupted(self.out, 8, 6, None, False, None):
+                self.fail("it was interrupted before")
+        self.assertEqual(self.client.states(), (ps.SERVER, ps.SERVER))
+        self.assertTrue(self.draw().published)
 
     def test_views_outlive_the_writer_and_a_warning_says_so(self):
         with self.out.frame() as drawing:
@@ -427,4 +452,4 @@ print(reader.acquire().tobytes())
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -317,22 +317,23 @@ class Drawing(Views):
                          self._timeout)
             self._show(address.value)
         except BaseException:
-            self._leave(lib.shmimage_writer_abort)
+            # Maybe Ctrl-C, which is acted on when begin has returned.
+            if address.value:
+                self._leave(lib.shmimage_writer_abort)
+            self._loan = None
             raise
         return self
 
     def _begin(self, address: ctypes.c_void_p) -> int:
-        handle = self._writer._use()
-        status = int(lib.shmimage_writer_begin(
-            handle.pointer, self.number, self.width, self.height,
+        self._loan = Loan(self.number, self._writer._use())
+        return int(lib.shmimage_writer_begin(
+            self._loan.owner.pointer, self.number, self.width, self.height,
             ctypes.byref(address)))
-        if status == OK:
-            self._loan = Loan(self.number, handle)
-        return status
 
     def _show(self, address: Optional[int]) -> None:
         size = CHANNELS * self.width * self.height
         if self._loan is None or address is None:
+            self._loan = None
             self._memory = bytearray(size)
         else:
             self._memory = expose(address, size, self._loan)
