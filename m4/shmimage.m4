@@ -131,3 +131,11 @@ print(*@<:@os.path.relpath(place, sys.argv@<:@1@:>@) for place in inside@:>@@<:@
          AC_MSG_RESULT([$shmi_prefix/$shmi_place])],
         [AC_MSG_RESULT([not in $shmi_prefix])])
 ])
+
+# SHMI_EXAMPLES
+# Which of the examples can be tried here: EXAMPLES.
+AC_DEFUN([SHMI_EXAMPLES], [
+    EXAMPLES=client
+    PKG_CHECK_EXISTS([egl opengl], [EXAMPLES="$EXAMPLES opengl"])
+    AC_SUBST([EXAMPLES])
+])

@@ -61,6 +61,8 @@ core_tests = \
 # exits with 77 and says why.
 script_tests = \
     tests/test_bench.py \
+    tests/test_example_client.py \
+    tests/test_example_opengl.py \
     tests/test_exports.sh \
     tests/test_full_tool.py \
     tests/test_headers.sh \
@@ -93,9 +95,10 @@ AM_TESTS_ENVIRONMENT = \
     export SHMIMAGE_BUILDDIR='$(abs_builddir)'; \
     export SHMIMAGE_SRCDIR='$(abs_srcdir)'; \
     export CC='$(CC)' CXX='$(CXX)' NM='$(NM)' PYTHON3='$(PYTHON3)'; \
-    export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)'; \
+    export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' EXAMPLES='$(EXAMPLES)'; \
     export PYTHONDONTWRITEBYTECODE=1;
-EXTRA_DIST += $(script_tests) tests/ffmpeg_harness.py tests/test_model.sh \
+EXTRA_DIST += $(script_tests) tests/example_harness.py \
+    tests/ffmpeg_harness.py tests/test_model.sh \
     tests/ensight_case.py tests/ensight_standin.py \
     tests/library_harness.py tests/peer.py tests/peer_stream.py \
     tests/preview_harness.py tests/small_file_system.py \
