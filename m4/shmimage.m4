@@ -137,5 +137,8 @@ print(*@<:@os.path.relpath(place, sys.argv@<:@1@:>@) for place in inside@:>@@<:@
 AC_DEFUN([SHMI_EXAMPLES], [
     EXAMPLES=client
     PKG_CHECK_EXISTS([egl opengl], [EXAMPLES="$EXAMPLES opengl"])
+    AS_IF([test "x$PYTHON3" != xno &&
+           "$PYTHON3" -c 'import matplotlib, numpy' 2>/dev/null],
+        [EXAMPLES="$EXAMPLES matplotlib"])
     AC_SUBST([EXAMPLES])
 ])

@@ -65,6 +65,7 @@ class ExampleTest(unittest.TestCase):
     def install(self):
         """Put the examples into the folder as "make install" does."""
         self.run_to_end("make", "-s", "-C", BUILD, "install-dist_examplesDATA",
+                        "install-dist_examplesSCRIPTS",
                         "examplesdir=" + self.folder)
 
     def command(self, words):

@@ -62,6 +62,7 @@ core_tests = \
 script_tests = \
     tests/test_bench.py \
     tests/test_example_client.py \
+    tests/test_example_matplotlib.py \
     tests/test_example_opengl.py \
     tests/test_exports.sh \
     tests/test_full_tool.py \
