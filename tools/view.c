@@ -195,12 +195,12 @@ static void draw_age(Screen *s, int64_t age)
 
 static void draw_buffers(Screen *s, const Watched *w)
 {
+    static const char *const labels[] = { "buffer 0", "buffer 1" };
+
     for (int i = 0; i < TALLY_BUFFERS; i++) {
         const ShmImageBufferInfo *b = &w->last.info.buffer[i];
-        char label[LABEL];
 
-        snprintf(label, sizeof(label), "buffer %d", i);
-        print_label(s, label);
+        print_label(s, labels[i]);
         draw_bar(s, w->previous.spent[i], w->previous.time);
         screen_tab(s, STATE);
         if (w->last.file == LOOK_OK)
