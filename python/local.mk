@@ -7,6 +7,7 @@ if WITH_PYTHON
 shmimagepydir = $(pythondir)/shmimage
 shmimagepy_PYTHON = python/shmimage/__init__.py \
                     python/shmimage/_buffers.py \
+                    python/shmimage/_drawing.py \
                     python/shmimage/_errors.py \
                     python/shmimage/_files.py \
                     python/shmimage/_handles.py \

@@ -75,6 +75,7 @@ class FromPeer(Peers):
             self.assertEqual(frame.array.dtype, numpy.uint8)
             self.assertFalse(frame.array.flags.writeable)
             self.assertTrue(frame.array.tobytes() == sent.pixels)
+            self.assertIs(numpy.asarray(frame), frame.array)
             server.write_payload(0, b"\xaa\x55\xaa")
             self.assertEqual(list(frame.array[0, 0]), [0xaa, 0x55, 0xaa])
             copy = frame.copy().array
@@ -236,8 +237,9 @@ class ToPeer(Peers):
             for other in (lambda: out.frame().__enter__(),
                           lambda: out.put(bytes(3), 1, 1),
                           lambda: out.wait(0)):
-                with self.assertRaises(shmimage.HeldError):
+                with self.assertRaises(shmimage.HeldError) as caught:
                     other()
+                self.assertIn(self.path, str(caught.exception))
         self.assertTrue(out.put(bytes(3), 1, 1))
 
 

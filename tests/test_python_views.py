@@ -8,13 +8,11 @@ never other pixels.
 
 import gc
 import os
-import sys
 import threading
 import unittest
 import warnings
 
-from python_under_test import PATIENCE, StreamTest, needs_numpy, numpy, \
-    wait_for, with_locks
+from python_under_test import PATIENCE, StreamTest, needs_numpy, with_locks
 import peer_stream as ps
 import shmimage
 

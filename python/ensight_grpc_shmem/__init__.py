@@ -68,8 +68,8 @@ _ids = itertools.count(1001)
 class _Stream:
     def __init__(self, owner: OwnedStream) -> None:
         self.owner = owner
-        # A lock must not take the image away that another copies.
-        self.mutex = threading.Lock()
+        # An unlock must not take the image away that a lock copies.
+        self.mutex = threading.RLock()
 
 
 _streams: Dict[int, _Stream] = {}

@@ -33,6 +33,7 @@ they are there. Open them after the fork, or start processes by "spawn".
 
 from __future__ import annotations
 
+from ._drawing import Drawing
 from ._errors import AccessError, ArgumentError, BusyError, ClosedError, \
     Disconnected, Error, ExistsError, FileSizeError, HeldError, \
     NoSpaceError, NotFoundError, NotRegularError, OutOfMemoryError, Timeout, \
@@ -42,7 +43,7 @@ from ._handles import HeldWarning
 from ._images import Frame, Image
 from ._library import lib as _lib
 from ._reader import Reader, ReaderStats
-from ._writer import Drawing, Writer, WriterStats
+from ._writer import Writer, WriterStats
 
 #: Version of this package, "major.minor.micro".
 __version__ = "0.1.0"

@@ -4,8 +4,9 @@
 The library frees what it is told to free. So here an object owns each thing
 of the library, gives it back when it is deleted itself, and is referred to by
 everything that needs it: by each call that is under way, and by each view of
-the pixels. Closing only drops a reference. No lock is needed for that, and
-none may be used: objects are deleted at any point of any thread.
+the pixels. Closing only drops a reference. That needs no lock; what does has to
+bear that the collector runs other code in the middle of it, which may close
+the same stream, so it takes one that its own thread can take again.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class Loans:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._turn = 0
         self._all: List["weakref.ref[Loan]"] = []
 

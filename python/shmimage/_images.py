@@ -77,6 +77,13 @@ class Views:
             self._array = make_array(self._make_view())
         return self._array
 
+    def __array__(self, dtype: Any = None, copy: Optional[bool] = None
+                  ) -> "numpy.typing.NDArray[Any]":
+        array = self.array
+        if dtype is not None and dtype != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
     def tobytes(self) -> bytes:
         """A copy of the pixels: 3 * width * height bytes, top row first."""
         with self._make_view() as view:

@@ -159,7 +159,7 @@ def _installed_path() -> Optional[str]:
 
 def _candidates() -> List[str]:
     named = os.environ.get(VARIABLE)
-    if named:
+    if named and not sys.flags.ignore_environment:
         return [named]
     paths = [_installed_path(), os.path.join(sys.prefix, "lib", SONAME)]
     return [path for path in paths if path and os.path.exists(path)] + [SONAME]

@@ -7,22 +7,16 @@ import ctypes
 import os
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Optional, Type
+from typing import Any, Callable, Optional, Type
 
-from ._buffers import CHANNELS, address_of, check_size, rows_of, wrong
-from ._errors import ERROR_ARGUMENT, NO_BUFFER, OK, UNCONNECTED, ClosedError, \
-    check, error
+from ._buffers import address_of, check_size, rows_of, wrong
+from ._drawing import NUMBERS, Drawing
+from ._errors import ERROR_ARGUMENT, ERROR_LOCKED, NO_BUFFER, OK, \
+    UNCONNECTED, ClosedError, check, error
 from ._files import Path, Size, provide
-from ._handles import Loan, Loans, OwnedWriter, expose, slices
-from ._images import Views
+from ._handles import Loans, OwnedWriter, slices
 from ._library import FLIP, NO_GUARD, TAKE_OVER, WriterStatsStruct, \
     encode_path, lib
-
-if TYPE_CHECKING:
-    import numpy
-    import numpy.typing
-
-NUMBERS = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,14 @@ class Writer:
 
     def _look(self, microseconds: int) -> int:
         handle = self._use()
-        return check(lib.shmimage_writer_wait(handle.pointer, microseconds))
+        return self._check(int(lib.shmimage_writer_wait(handle.pointer,
+                                                        microseconds)))
+
+    def _check(self, code: int) -> int:
+        if code == ERROR_LOCKED:
+            raise error(code, "%s: an image is being drawn; leave its with "
+                        "block first" % self.path)
+        return check(code)
 
     def wait(self, timeout: Optional[float] = None) -> bool:
         """Wait until the next image would find a free buffer.
@@ -141,12 +142,12 @@ class Writer:
         if not block:
             if timeout is not None:
                 raise wrong("a time-out needs block=True")
-            return check(action())
+            return self._check(action())
         status = NO_BUFFER
         for microseconds in slices(timeout):
             status = self._look(microseconds)
             if status == OK:
-                status = check(action())
+                status = self._check(action())
             if status == OK:
                 return OK
         raise error(status, "%s: %s within %g s" % (
@@ -208,7 +209,7 @@ class Writer:
 
     def frame(self, width: Optional[int] = None, height: Optional[int] = None,
               *, number: Optional[int] = None, block: bool = False,
-              timeout: Optional[float] = None) -> "Drawing":
+              timeout: Optional[float] = None) -> Drawing:
         """An image to be drawn in place, in a `with` block.
 
             with out.frame(640, 480) as pixels:
@@ -273,112 +274,3 @@ class Writer:
                  problem: Optional[BaseException],
                  traceback: Optional[TracebackType]) -> None:
         self.close()
-
-
-class Drawing(Views):
-    """An image that is being drawn in place: what `Writer.frame()` makes.
-
-    The pixels have old content, so draw all of them. `drawing[...]` is
-    `drawing.array[...]` where there is numpy, otherwise `drawing.pixels[...]`,
-    and numpy.asarray(drawing) is its array.
-
-    When the block ends, `pixels` and `array` are taken back: they raise
-    ClosedError, the memoryview that was `pixels` as well, and what was
-    `array` can't be written to any more. Slices of it that are kept can;
-    what they show from then on is undefined. They never point at memory that
-    is gone, and an image whose views are kept for longer than the next one
-    takes makes the writer raise HeldError.
-
-    Attributes:
-        published: after the block, whether the image was published or
-            dropped; None before.
-    """
-
-    def __init__(self, writer: Writer, width: int, height: int,
-                 number: Optional[int], block: bool,
-                 timeout: Optional[float]) -> None:
-        super().__init__(0, width, height)
-        self._writer = writer
-        self._given = number
-        self._block = block
-        self._timeout = timeout
-        self._loan: Optional[Loan] = None
-        self.published: Optional[bool] = None
-
-    def __enter__(self) -> "Drawing":
-        writer = self._writer
-        if self._memory is not None or self.published is not None:
-            raise wrong("%s: a frame can be drawn once only", writer.path)
-        writer._loans.check()
-        self.number = writer._count(self._given)
-        address = ctypes.c_void_p()
-        try:
-            writer._send(lambda: self._begin(address), self._block,
-                         self._timeout)
-            self._show(address.value)
-        except BaseException:
-            # Maybe Ctrl-C, which is acted on when begin has returned.
-            if address.value:
-                self._leave(lib.shmimage_writer_abort)
-            self._loan = None
-            raise
-        return self
-
-    def _begin(self, address: ctypes.c_void_p) -> int:
-        self._loan = Loan(self.number, self._writer._use())
-        return int(lib.shmimage_writer_begin(
-            self._loan.owner.pointer, self.number, self.width, self.height,
-            ctypes.byref(address)))
-
-    def _show(self, address: Optional[int]) -> None:
-        size = CHANNELS * self.width * self.height
-        if self._loan is None or address is None:
-            self._loan = None
-            self._memory = bytearray(size)
-        else:
-            self._memory = expose(address, size, self._loan)
-        self._writer._loans.add(self._loan)
-
-    def _leave(self, end: Callable[[Any], int]) -> int:
-        """Take the pixels back, and commit or abort the image."""
-        if self._array is not None:
-            self._array.setflags(write=False)
-        self._forget()
-        loan, self._loan = self._loan, None
-        if loan is None:
-            return NO_BUFFER
-        loan.returned = True
-        if self._writer.closed:
-            lib.shmimage_writer_abort(loan.owner.pointer)
-            return UNCONNECTED
-        return int(end(loan.owner.pointer))
-
-    def __exit__(self, kind: Optional[Type[BaseException]],
-                 problem: Optional[BaseException],
-                 traceback: Optional[TracebackType]) -> None:
-        self.published = False
-        if kind is not None:
-            self._leave(lib.shmimage_writer_abort)
-            return
-        self._writer.number = (self.number + 1) % NUMBERS
-        status = self._leave(lib.shmimage_writer_commit)
-        self.published = check(status) == OK
-
-    def __array__(self, dtype: Any = None, copy: Optional[bool] = None
-                  ) -> "numpy.typing.NDArray[Any]":
-        array = self.array
-        if dtype is not None and dtype != array.dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def _indexed(self) -> Any:
-        try:
-            return self.array
-        except ImportError:
-            return self.pixels
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._indexed()[index]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._indexed()[index] = value
