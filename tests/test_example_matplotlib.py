@@ -31,7 +31,7 @@ class Matplotlib(harness.ExampleTest):
         self.environment.update(
             PYTHONPATH=os.path.join(harness.SOURCE, "python"),
             SHMIMAGE_LIBRARY=os.path.join(harness.BUILD, ".libs",
-                                          "libshmimage.so.0"),
+                                          "libshmimage.so"),
             MPLCONFIGDIR=self.folder)
 
     def test_images(self):

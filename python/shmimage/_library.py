@@ -16,7 +16,7 @@ from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_ssize_t, \
 from typing import Any, List, Optional, Tuple
 
 #: The name under which the loader knows the library.
-SONAME = "libshmimage.so.0"
+SONAME = "libshmimage.so.1"
 
 #: Environment variable with the path of the library to use instead.
 VARIABLE = "SHMIMAGE_LIBRARY"
