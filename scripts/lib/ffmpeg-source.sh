@@ -3,7 +3,7 @@
 #
 # Pristine FFmpeg source trees, for build-ffmpeg and make-patches. A tree is
 # named either by its release or by the path of one that is there already.
-# Needs common.sh.
+# Needs common.sh and debian.sh.
 
 # A row for each release: its number, and the Debian suite whose source
 # package has it. What a release needs besides is in patches/edits/RELEASE. sid
@@ -68,57 +68,6 @@ no_source()
     exit "$source_unavailable"
 }
 
-# write_apt_conf DIR: what apt is told besides the user's own configuration
-# (which may name a proxy): to keep its files in DIR, and not to run hooks.
-write_apt_conf()
-{
-    mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
-    cat >"$1/apt.conf" <<EOF
-Dir::State::Lists "$1/lists";
-Dir::Cache "$1/cache";
-Acquire::Languages "none";
-APT::Sandbox::User "$(id -un)";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-EOF
-}
-
-# debian_mirror LABEL [APT-OPTION...]: where the user's apt gets Debian from.
-debian_mirror()
-{
-    local label=$1
-
-    shift
-    # shellcheck disable=SC2016 # apt expands these
-    apt-get "$@" indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' |
-        awk -F '|' -v label="$label" \
-            '$1 == "Debian" && $2 == label && !found++ { print $3 }'
-}
-
-write_source_list()
-{
-    local dir=$1 suite=$2 options='' keyring main security reread=()
-
-    for keyring in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
-        [ ! -r "$keyring" ] || options="[signed-by=$keyring] "
-    done
-    main=$(debian_mirror Debian)
-    if [ -z "$main" ]; then
-        # Without package lists apt cannot tell which source is Debian.
-        reread=(-c "$dir/apt.conf")
-        apt-get "${reread[@]}" -q update >"$dir/log" 2>&1 ||
-            cat "$dir/log" >&2
-        main=$(debian_mirror Debian "${reread[@]}")
-    fi
-    [ -n "$main" ] || return 1
-    security=$(debian_mirror Debian-Security "${reread[@]}")
-    printf 'deb-src %s%s %s main\n' "$options" "$main" "$suite"
-    [ -z "$security" ] || [ "$suite" = sid ] ||
-        printf 'deb-src %s%s %s-security main\n' \
-               "$options" "$security" "$suite"
-}
-
 newest_source_version()
 {
     awk '$1 == "Version:" { print $2 }' |
@@ -137,7 +86,7 @@ ffmpeg_download()
     command -v apt-get >/dev/null ||
         no_source "FFmpeg $release is fetched with apt, which is not here"
     write_apt_conf "$dir"
-    write_source_list "$dir" "$suite" >"$dir/sources.list" ||
+    write_source_list deb-src "$dir" "$suite" >"$dir/sources.list" ||
         no_source "FFmpeg $release is fetched from Debian ($suite), and apt" \
                   "knows no Debian mirror here"
     apt=(-c "$dir/apt.conf" -q -o "Dir::Etc::SourceList=$dir/sources.list"
