@@ -17,4 +17,11 @@ EXTRA_DIST += \
     debian/shmimage-tools.examples \
     debian/shmimage-tools.install \
     debian/source/format \
-    debian/source/lintian-overrides
+    debian/source/lintian-overrides \
+    debian/tests/control \
+    debian/tests/installed \
+    debian/tests/readme \
+    debian/tests/vendor \
+    tests/installed.py \
+    tests/installed_readme.py \
+    tests/installed_vendor.py

@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the step "packages" of scripts/check does with the Debian packages once
+# they are built. Needs the other files here, and $build and $scripts of the
+# script.
+
+package_requirements='
+command:dpkg-buildpackage dpkg-dev
+command:dh debhelper
+command:lintian lintian
+'
+
+# Not for Debian's archive as yet, so no wish for a package is fulfilled.
+ask_lintian()
+{
+    if lintian --fail-on error,warning \
+           --suppress-tags initial-upload-closes-no-bugs \
+           "$build"/packages/*.changes; then
+        pass
+    else
+        fail "packages: lintian"
+    fi
+}
+
+test_in_clean_root()
+{
+    local status=0 before=$failed
+
+    "$scripts/test-packages" "$build/packages" || status=$?
+    if [ "$status" -eq 77 ]; then
+        skip "packages in a clean root" "$(sed -n \
+            's/^test-packages: //p' "$build/packages.log" | tail -n 1)"
+        return 0
+    fi
+    count_results "$build/packages" packages
+    [ "$status" -eq 0 ] || [ "$failed" -gt "$before" ] ||
+        fail "packages: scripts/test-packages ended with status $status"
+}
