@@ -19,6 +19,8 @@ DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)
 
 shmimage_preload_la_SOURCES = libavdevice-shmimage/device.h \
                               libavdevice-shmimage/preload.c \
+                              libavdevice-shmimage/shmimage_common.c \
+                              libavdevice-shmimage/shmimage_common.h \
                               libavdevice-shmimage/shmimage_dec.c \
                               libavdevice-shmimage/shmimage_enc.c
 shmimage_preload_la_CPPFLAGS = $(DEVICE_CPPFLAGS)

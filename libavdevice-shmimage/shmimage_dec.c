@@ -49,14 +49,7 @@
 #endif
 #include "libavformat/internal.h"
 #include "libavdevice/avdevice.h"
-
-/**
- * The longest time, in microseconds, in which nobody asks the interrupt
- * callback, and for which a caller that does not want to block is blocked.
- * Such a caller comes back only after a pause of its own: if it was sent away
- * at once, images would find both buffers occupied meanwhile.
- */
-#define WAIT_SLICE 250000
+#include "shmimage_common.h"
 
 enum Timestamps {
     TIMESTAMPS_FRAME,
@@ -103,36 +96,12 @@ typedef struct ShmImageContext {
     uint64_t skipped;        ///< images left out because of latest
 } ShmImageContext;
 
-static int shmimage_averror(int status)
-{
-    switch (status) {
-    case SHMIMAGE_ERROR_NOT_FOUND:   return AVERROR(ENOENT);
-    case SHMIMAGE_ERROR_PERMISSION:  return AVERROR(EACCES);
-    case SHMIMAGE_ERROR_BUSY:        return AVERROR(EBUSY);
-    case SHMIMAGE_ERROR_MAP:
-    case SHMIMAGE_ERROR_MEMORY:      return AVERROR(ENOMEM);
-    case SHMIMAGE_ERROR_OPEN:
-    case SHMIMAGE_ERROR_TRUNCATED:   return AVERROR(EIO);
-    case SHMIMAGE_ERROR_ARGUMENT:
-    case SHMIMAGE_ERROR_FILE_SIZE:
-    case SHMIMAGE_ERROR_NOT_REGULAR: return AVERROR(EINVAL);
-    default:                         return AVERROR_EXTERNAL;
-    }
-}
-
 static ShmImageReaderStats reader_stats(const ShmImageContext *ctx)
 {
     ShmImageReaderStats stats = { 0 };
 
     shmimage_reader_stats(ctx->reader, &stats, sizeof(stats));
     return stats;
-}
-
-static int is_interrupted(const AVFormatContext *s)
-{
-    const AVIOInterruptCB *cb = &s->interrupt_callback;
-
-    return cb->callback && cb->callback(cb->opaque);
 }
 
 static void say_what_is_awaited(AVFormatContext *s, int initialised)
@@ -194,7 +163,7 @@ static int lose_server(AVFormatContext *s, int status)
                    shmimage_error_message());
         ctx->truncated = 1;
         if (!wait && !ctx->width)
-            return shmimage_averror(status);
+            return ff_shmimage_averror(status);
     } else {
         /* Before its first image, one server is as good as the next. */
         wait |= !ctx->width;
@@ -208,11 +177,14 @@ static int lose_server(AVFormatContext *s, int status)
 }
 
 /**
- * How long nothing but an image is to be waited for, in microseconds.
+ * How long nothing but an image is to be waited for, in microseconds. A caller
+ * that does not want to block waits as well, since it comes back only after a
+ * pause of its own: if it was sent away at once, images would find both buffers
+ * occupied meanwhile.
  */
 static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
 {
-    int64_t slice = WAIT_SLICE;
+    int64_t slice = FF_SHMIMAGE_WAIT_SLICE;
 
     if (ctx->timeout)
         slice = FFMIN(slice, ctx->timeout - (now - ctx->waiting_since));
@@ -241,17 +213,17 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
         int64_t slice = next_slice(ctx, now);
         int ret;
 
-        if (is_interrupted(s))
+        if (ff_shmimage_interrupted(s))
             return AVERROR_EXIT;
         ret = shmimage_reader_acquire(ctx->reader, slice, frame);
         if (ret == SHMIMAGE_DISCONNECTED || ret == SHMIMAGE_ERROR_TRUNCATED) {
             ret = lose_server(s, ret);
             if (ret < 0)
                 return ret;
-            slice = 0; /* it came back at once */
+            /* It came back at once. */
+            slice = 0;
         } else if (ret < 0) {
-            av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
-            return shmimage_averror(ret);
+            return ff_shmimage_fail(s, ret);
         } else {
             report_wait(s, ret == SHMIMAGE_OK);
             if (ret == SHMIMAGE_OK) {
@@ -540,10 +512,8 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     }
     ret = shmimage_reader_open(s->url, ctx->guard ? 0 : SHMIMAGE_NO_GUARD,
                                &ctx->reader);
-    if (ret < 0) {
-        av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
-        return shmimage_averror(ret);
-    }
+    if (ret < 0)
+        return ff_shmimage_fail(s, ret);
     ctx->first = av_packet_alloc();
     if (!ctx->first)
         return AVERROR(ENOMEM);

@@ -40,12 +40,7 @@
 #include "libavformat/mux.h"
 #endif
 #include "libavformat/internal.h"
-
-/**
- * The longest time, in microseconds, in which nobody asks the interrupt
- * callback.
- */
-#define WAIT_SLICE 250000
+#include "shmimage_common.h"
 
 enum OnFull {
     ON_FULL_DROP,
@@ -68,38 +63,6 @@ typedef struct ShmImageMuxContext {
     uint32_t count;          ///< of packets
 } ShmImageMuxContext;
 
-static int shmimage_averror(int status)
-{
-    switch (status) {
-    case SHMIMAGE_ERROR_NOT_FOUND:   return AVERROR(ENOENT);
-    case SHMIMAGE_ERROR_PERMISSION:  return AVERROR(EACCES);
-    case SHMIMAGE_ERROR_BUSY:        return AVERROR(EBUSY);
-    case SHMIMAGE_ERROR_NO_SPACE:    return AVERROR(ENOSPC);
-    case SHMIMAGE_ERROR_MAP:
-    case SHMIMAGE_ERROR_MEMORY:      return AVERROR(ENOMEM);
-    case SHMIMAGE_ERROR_OPEN:
-    case SHMIMAGE_ERROR_TRUNCATED:   return AVERROR(EIO);
-    case SHMIMAGE_ERROR_ARGUMENT:
-    case SHMIMAGE_ERROR_FILE_SIZE:
-    case SHMIMAGE_ERROR_TOO_LARGE:
-    case SHMIMAGE_ERROR_NOT_REGULAR: return AVERROR(EINVAL);
-    default:                         return AVERROR_EXTERNAL;
-    }
-}
-
-static int fail(AVFormatContext *s, int status)
-{
-    av_log(s, AV_LOG_ERROR, "%s\n", shmimage_error_message());
-    return shmimage_averror(status);
-}
-
-static int is_interrupted(const AVFormatContext *s)
-{
-    const AVIOInterruptCB *cb = &s->interrupt_callback;
-
-    return cb->callback && cb->callback(cb->opaque);
-}
-
 /**
  * Wait for a free buffer, and so for a client to give one.
  *
@@ -116,11 +79,12 @@ static int wait_for_buffer(AVFormatContext *s, int64_t until)
         int64_t left = until - av_gettime_relative();
         int ret;
 
-        if (is_interrupted(s))
+        if (ff_shmimage_interrupted(s))
             return AVERROR_EXIT;
-        ret = shmimage_writer_wait(ctx->writer, av_clip64(left, 0, WAIT_SLICE));
+        ret = shmimage_writer_wait(ctx->writer,
+                                   av_clip64(left, 0, FF_SHMIMAGE_WAIT_SLICE));
         if (ret < 0)
-            return fail(s, ret);
+            return ff_shmimage_fail(s, ret);
         if (ret == SHMIMAGE_UNCONNECTED && ctx->had_client)
             return ret;
         if (ret == SHMIMAGE_OK || left <= 0)
@@ -191,7 +155,7 @@ static av_cold int create_file(AVFormatContext *s)
     if (ret == SHMIMAGE_ERROR_EXISTS)
         return 0;
     if (ret < 0)
-        return fail(s, ret);
+        return ff_shmimage_fail(s, ret);
     av_log(s, AV_LOG_VERBOSE, "%s: created\n", s->url);
     return 0;
 }
@@ -209,7 +173,7 @@ static av_cold int shmimage_write_header(AVFormatContext *s)
         return ret;
     ret = shmimage_writer_open(s->url, 0, &ctx->writer);
     if (ret < 0)
-        return fail(s, ret);
+        return ff_shmimage_fail(s, ret);
 
     st = s->streams[0];
     if (st->avg_frame_rate.num > 0 && st->avg_frame_rate.den > 0)
@@ -250,7 +214,7 @@ static int put_image(AVFormatContext *s, const AVPacket *pkt, uint32_t number)
         ret = shmimage_writer_put(ctx->writer, number, par->width, par->height,
                                   pkt->data, 0);
         if (ret < 0)
-            return fail(s, ret);
+            return ff_shmimage_fail(s, ret);
         /* The room may be lost again, with the client. */
     } while (ret != SHMIMAGE_OK && ctx->on_full == ON_FULL_BLOCK);
     if (ret == SHMIMAGE_OK)
