@@ -10,12 +10,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
+import features
 from peer_stream import create_file, file_size
 
 PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
@@ -192,6 +194,42 @@ class StreamTest(unittest.TestCase):
         return json.loads(done.stdout)["streams"][0]
 
 
+class RecordingTest(StreamTest):
+    """With a recording that tells in its log of each image."""
+
+    def start_recording(self, *options, codec=H264):
+        return Running(self, "recording", self.command(
+            "-copyts", "-fps_mode", "passthrough", "-vf", "showinfo", *codec,
+            self.file("out.mp4"), options=[*PATIENCE, *options]))
+
+    def images(self, recording):
+        """The time stamp of each image so far."""
+        return [int(pts) for pts in
+                re.findall(r" n: *\d+ pts: *(\d+)", recording.err())]
+
+    def wait_for_images(self, recording, count):
+        recording.wait_until(lambda: len(self.images(recording)) >= count,
+                             f"{count} images")
+
+    def interrupt(self, recording):
+        """Ctrl-C, once; ffmpeg finishes the file and answers 255. Returns the
+        seconds that it took."""
+        start = time.monotonic()
+        recording.process.send_signal(signal.SIGINT)
+        self.assertEqual(recording.end(), 255, recording.err())
+        return time.monotonic() - start
+
+    def assert_playable(self, recording, message, status=0):
+        """It has ended, and what was recorded can be played."""
+        self.assertEqual(recording.end(), status, recording.err())
+        self.assertIn(message, recording.err())
+        stamps = self.images(recording)
+        self.assertEqual(stamps, sorted(set(stamps)))
+        self.assertEqual(
+            int(self.probe(self.file("out.mp4"))["nb_read_frames"]),
+            len(stamps))
+
+
 def exit_if_nothing_can_run():
     reason = reason_to_skip()
     if reason:
@@ -202,4 +240,4 @@ def exit_if_nothing_can_run():
 def main():
     """Run the tests of the program that was started."""
     exit_if_nothing_can_run()
-    unittest.main(verbosity=2)
+    features.main()

@@ -85,6 +85,7 @@ script_tests += tests/test_ensight.py tests/test_ensight_usage.py \
     tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_mpv.py \
     tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
     tests/test_survive.py tests/truncations.py
+script_tests += tests/test_interrupt.py
 endif
 endif
 
@@ -104,6 +105,7 @@ EXTRA_DIST += $(script_tests) tests/example_harness.py \
     tests/library_harness.py tests/peer.py tests/peer_stream.py \
     tests/preview_harness.py tests/small_file_system.py \
     tests/use_opencv.py tests/use_pyav.py
+EXTRA_DIST += tests/features.ini tests/features.py
 EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 

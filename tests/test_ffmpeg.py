@@ -8,13 +8,13 @@ See ffmpeg_harness.py for the environment.
 import os
 import re
 import shutil
-import signal
 import subprocess
 import unittest
 
+from features import shows
 from ffmpeg_harness import (COMMAND, FFMPEG, H264, NATIVE, PATIENCE, SECONDS,
                             SHMIMAGE, Running, StreamTest, main, major_version,
-                            read_manifest, read_text)
+                            read_framemd5, read_manifest, read_text)
 from peer_stream import create_file
 
 
@@ -30,6 +30,7 @@ class Listing(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
+    @shows("devices")
     def test_devices_name_it_as_input_and_output(self):
         words = [line.split() for line in self.ask("-devices").splitlines()]
         self.assertIn(["DE", "shmimage"], [line[:2] for line in words])
@@ -40,6 +41,7 @@ class Listing(unittest.TestCase):
     def options(self, device="demuxer"):
         return set(re.findall(r"^ +-(\w+) ", self.help(device), re.MULTILINE))
 
+    @shows("options")
     def test_help_names_every_option(self):
         words = self.help().split()
         for name in ("-framerate", "-timestamps", "frame", "wallclock",
@@ -51,6 +53,7 @@ class Listing(unittest.TestCase):
                      "pts", "count"):
             self.assertIn(name, words)
 
+    @shows("options")
     def test_manual_names_every_option_and_value(self):
         for device, manual in ("demuxer", "indevs"), ("muxer", "outdevs"):
             text = read_text(project_file(f"patches/edits/common/{manual}.texi"))
@@ -69,6 +72,7 @@ class Listing(unittest.TestCase):
             set(re.findall(r"^\| `-(\w+)", text, re.MULTILINE)),
             self.options())
 
+    @shows("manual")
     @unittest.skipUnless(NATIVE, "a stock FFmpeg has its own manual")
     def test_installed_manual_names_every_option(self):
         page = os.path.join(os.path.dirname(shutil.which(FFMPEG)), "..",
@@ -83,11 +87,13 @@ class Listing(unittest.TestCase):
         self.assertLessEqual(self.options("demuxer"), names[0])
         self.assertLessEqual(self.options("muxer"), names[1])
 
+    @shows("devices")
     def test_other_devices_are_still_there(self):
         words = self.ask("-devices").split()
         self.assertIn("lavfi", words)
 
 
+@shows("sources")
 class Sources(StreamTest):
     """What `ffmpeg -sources shmimage` finds in a run-time directory."""
 
@@ -131,6 +137,7 @@ class Sources(StreamTest):
         self.stop(server)
 
 
+@shows("exact")
 class Recording(StreamTest):
     """What arrives is what was sent."""
 
@@ -176,16 +183,19 @@ class Recording(StreamTest):
                                    2 ** 32 - 10, "--step", 2)
         self.assertEqual(pts, list(range(2 ** 32 - 10, 2 ** 32 + 30, 2)))
 
+    @shows("restart")
     def test_server_restarts(self):
         self.create()
         pts = self.assert_recorded(20, "--size", "64x36", "--restart-after",
                                    12)
         self.assertEqual(pts, list(range(20)))
 
+    @shows("resize")
     def test_size_changes(self):
         self.create()
         self.assert_recorded(30, *self.CHANGES)
 
+    @shows("resize")
     def test_size_changes_and_is_scaled_to_the_first(self):
         self.create()
         server = self.serve(*self.CHANGES)
@@ -199,20 +209,33 @@ class Recording(StreamTest):
                              [md5 for _, md5 in sent[frames]])
 
 
+class Lending(StreamTest):
+    """The images themselves go to ffmpeg, without a copy between."""
+
+    def count_lent(self, zero_copy):
+        """How many of 40 images were, and what came out."""
+        self.create()
+        server = self.serve("--size", "64x36")
+        done = self.run_ffmpeg(
+            "-v", "verbose", "-copyts", "-fps_mode", "passthrough",
+            "-c:v", "rawvideo", "-pix_fmt", "rgb24", "-frames:v", "40", "-f",
+            "framemd5", "-", options=["-zero_copy", zero_copy, *PATIENCE])
+        self.stop(server)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        sent = read_manifest(self.file("manifest"))[:40]
+        self.assertEqual([md5 for _, _, md5 in read_framemd5(done.stdout)],
+                         [md5 for _, md5 in sent])
+        os.unlink(self.stream)
+        return int(re.search(r"(\d+) images lent", done.stderr).group(1))
+
+    @shows("zero_copy")
+    def test_images_are_lent_unless_copies_are_asked_for(self):
+        self.assertGreater(self.count_lent("1"), 0)
+        self.assertEqual(self.count_lent("0"), 0)
+
+
 class Playable(StreamTest):
-    """A file that others can play, however the recording ends."""
-
-    def start_recording(self, timeout=SECONDS):
-        return Running(self, "ffmpeg", self.command(
-            *H264, "-progress", "pipe:1", "-stats_period", "0.1",
-            self.file("out.mp4"), options=["-timeout", str(timeout)]))
-
-    def wait_for_frame(self, recording, number):
-        def latest():
-            frames = [int(line[6:]) for line in recording.out().splitlines()
-                      if line.startswith("frame=")]
-            return frames[-1] if frames else 0
-        recording.wait_until(lambda: latest() >= number, f"frame {number}")
+    """A file that others can play."""
 
     def test_mp4_of_all_images(self):
         self.create()
@@ -230,47 +253,39 @@ class Playable(StreamTest):
         self.create()
         self.serve("--frames", 20, "--size", "64x36")
         done = self.run_ffmpeg(*H264, self.file("out.mp4"),
-                               options=["-timeout", "5"])
+                               options=["-timeout", "2"])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("20 images delivered, 0 missing", done.stderr)
         video = self.probe(self.file("out.mp4"))
         self.assertEqual(video["nb_read_frames"], "20")
 
-    def test_interrupt_while_images_arrive(self):
+    def record_gaps(self, *options):
+        """What became of 20 images with a gap of six before each other."""
         self.create()
-        self.serve("--rate", 60, "--size", "64x36")
-        recording = self.start_recording()
-        self.wait_for_frame(recording, 10)
-        recording.process.send_signal(signal.SIGINT)
-        recording.end()
-        video = self.probe(self.file("out.mp4"))
-        self.assertGreaterEqual(int(video["nb_read_frames"]), 10)
+        self.serve("--frames", 20, "--size", "64x36", "--step", 7)
+        done = self.run_ffmpeg(*options, *H264, self.file("out.mp4"),
+                               options=["-timeout", "2"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("20 images delivered, 114 missing", done.stderr)
+        return self.probe(self.file("out.mp4"))
 
-    def test_interrupt_while_nothing_arrives(self):
-        """From release 7.0 on, ffmpeg looks at its first interrupt only when
-        its inputs deliver or end, and a second one costs the trailer; so the
-        device's time-out has to end the recording there."""
-        self.create()
-        self.serve("--frames", 20, "--size", "64x36")
-        late = major_version("libavformat") >= 61
-        recording = self.start_recording(timeout=5 if late else SECONDS)
-        self.wait_for_frame(recording, 20)
-        recording.process.send_signal(signal.SIGINT)
-        recording.end()
-        video = self.probe(self.file("out.mp4"))
-        self.assertEqual(int(video["nb_read_frames"]), 20)
-        self.assertEqual(late, "the capture ends" in recording.err())
+    @shows("gaps")
+    def test_gaps_stay_gaps(self):
+        video = self.record_gaps("-fps_mode", "passthrough")
+        self.assertEqual(video["nb_read_frames"], "20")
+        self.assertAlmostEqual(float(video["duration"]), (19 * 7 + 1) / 60,
+                               places=5)
 
-    def test_interrupt_before_the_first_image(self):
-        self.create()
-        recording = self.start_recording()
-        recording.wait_until(
-            lambda: "waiting for a server" in recording.err(), "the wait")
-        recording.process.send_signal(signal.SIGINT)
-        recording.end()
-        self.assertEqual(recording.err().count("waiting for"), 1)
+    @shows("gaps-unasked")
+    def test_gaps_stay_gaps_unless_ffmpeg_fills_them(self):
+        frames = int(self.record_gaps()["nb_read_frames"])
+        if major_version("libavformat") < 60:
+            self.assertGreaterEqual(frames, 19 * 7 + 1)
+            self.skipTest("this release fills the gaps in MP4")
+        self.assertEqual(frames, 20)
 
 
+@shows("errors")
 class Refusal(StreamTest):
     """An error names the file, and the exit code tells of it."""
 
@@ -296,6 +311,7 @@ class Refusal(StreamTest):
         create_file(self.stream, 9_999_999)
         self.assert_refused("9999999", "10000000")
 
+    @shows()
     @unittest.skipUnless(os.geteuid(), "root may read everything")
     def test_forbidden_file(self):
         self.create()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import unittest
 
+from features import shows
 from ffmpeg_harness import (COMMAND, PATIENCE, PEER, SECONDS, SHMIMAGE,
                             Running, StreamTest, main, read_framemd5,
                             read_manifest)
@@ -33,6 +34,7 @@ def run(*command, status=0):
     return done
 
 
+@shows("output")
 class Output(StreamTest):
     def publish(self, *options, source=(), frames=("-pix_fmt", "rgb24")):
         """An ffmpeg that is the server."""
@@ -56,6 +58,7 @@ class Output(StreamTest):
                         self.stream], check=True, stdout=subprocess.DEVNULL,
                        timeout=SECONDS)
 
+    @shows("chain")
     def test_two_in_a_row_pass_every_image(self):
         server = self.publish("-on_full", "block")
         server.wait_until(lambda: os.path.exists(self.stream), "the file")
@@ -149,6 +152,7 @@ class Output(StreamTest):
         self.assertEqual(server.end(), 0, server.err())
 
 
+@shows("errors")
 class Refusal(StreamTest):
     def refuse(self, *arguments):
         done = subprocess.run(

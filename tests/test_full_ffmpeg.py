@@ -5,18 +5,16 @@
 See ffmpeg_harness.py for the environment.
 """
 
-import re
-import signal
 import subprocess
 
-from ffmpeg_harness import (H264, PATIENCE, SECONDS, SHMIMAGE, Running,
-                            StreamTest, main, read_manifest)
+from ffmpeg_harness import (PATIENCE, SECONDS, SHMIMAGE, RecordingTest,
+                            Running, main, read_manifest)
 from small_file_system import PAGE, SmallFileSystem, enter_name_spaces
 
 FULL = "the file system is full"
 
 
-class Full(StreamTest):
+class Full(RecordingTest):
     def mount(self, size):
         self.small = SmallFileSystem(self, self.file("small"), size)
         self.stream = self.small.file("live.shm")
@@ -31,19 +29,6 @@ class Full(StreamTest):
         return Running(self, "sender", [
             SHMIMAGE, "send", "--quiet", "--rate", "200", *options,
             self.stream])
-
-    def start_recording(self, *options):
-        """Start ffmpeg, with a line of its log for each image."""
-        return Running(self, "recording", self.command(
-            "-copyts", "-fps_mode", "passthrough", "-vf", "showinfo", *H264,
-            self.file("out.mp4"), options=[*PATIENCE, *options]))
-
-    def count_images(self, recording):
-        return len(re.findall(r" n: *\d+ pts: *\d+", recording.err()))
-
-    def assert_playable(self, images):
-        self.assertEqual(
-            int(self.probe(self.file("out.mp4"))["nb_read_frames"]), images)
 
     def test_stream_in_a_created_file(self):
         self.mount("24m")
@@ -73,9 +58,8 @@ class Full(StreamTest):
         recording = self.start_recording()
         self.assertEqual(server.end(), 1, server.err())
         self.assertIn(FULL, server.err())
-        self.assertEqual(recording.end(), 0, recording.err())
-        self.assertEqual(self.count_images(recording), 10)
-        self.assert_playable(10)
+        self.assert_playable(recording, "10 images delivered")
+        self.assertEqual(len(self.images(recording)), 10)
 
     def test_recording_waits_until_there_is_room(self):
         self.make_sparse(0)
@@ -83,12 +67,10 @@ class Full(StreamTest):
         recording.wait_until(lambda: FULL in recording.err(), "its complaint")
         self.small.resize("4m")
         self.send("--size", "64x36")
-        recording.wait_until(lambda: self.count_images(recording) >= 10,
-                             "10 images")
-        recording.process.send_signal(signal.SIGINT)
-        self.assertEqual(recording.end(), 255, recording.err())
+        self.wait_for_images(recording, 10)
+        self.interrupt(recording)
         self.assertEqual(recording.err().count(FULL), 1)
-        self.assert_playable(self.count_images(recording))
+        self.assert_playable(recording, "images delivered", 255)
 
 
 if __name__ == "__main__":
