@@ -31,7 +31,7 @@ def note(test, result, text="", features=None):
     lines = ["\t".join((feature, result, test.id(), " ".join(text.split())))
              for feature in features or features_of(test)]
     if RESULTS and lines:
-        with open(RESULTS, "a") as results:
+        with open(RESULTS, "a", encoding="utf-8") as results:
             results.write("\n".join(lines) + "\n")
 
 

@@ -67,6 +67,7 @@ script_tests = \
     tests/test_exports.sh \
     tests/test_full_tool.py \
     tests/test_headers.sh \
+    tests/test_matrix.py \
     tests/test_peer_core.py \
     tests/test_peer_reader.py \
     tests/test_peer_selftest.py \

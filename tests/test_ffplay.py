@@ -7,11 +7,12 @@ FFMPEG_NATIVE, that one has the device built in as well.
 """
 
 import os
-import unittest
 
+from features import main, shows
 from preview_harness import Preview
 
 
+@shows("ffplay")
 class Ffplay(Preview):
     VIEWER = os.environ.get("FFPLAY") or "ffplay"
 
@@ -30,6 +31,7 @@ class Ffplay(Preview):
         self.start_preview("-on_disconnect", "wait")
         self.assert_goes_on(server)
 
+    @shows("ffplay-resize")
     def test_picture_of_another_size_is_scaled_to_the_window(self):
         self.start_changing_server()
         self.start_preview()
@@ -38,4 +40,4 @@ class Ffplay(Preview):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

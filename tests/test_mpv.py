@@ -9,8 +9,8 @@ See preview_harness.py for the environment.
 import shutil
 import subprocess
 import sys
-import unittest
 
+from features import main, shows
 from ffmpeg_harness import PEER, SECONDS, SHMIMAGE, Running, StreamTest
 from library_harness import other_ffmpeg
 from preview_harness import SECOND, Preview
@@ -24,6 +24,7 @@ def skip_without_mpv(test):
         test.skipTest(other_ffmpeg(path))
 
 
+@shows("mpv")
 class Mpv(Preview):
     VIEWER = "mpv"
 
@@ -56,12 +57,14 @@ class Mpv(Preview):
         server.process.terminate()
         self.assertEqual(self.viewer.end(), 0, self.viewer.err())
 
+    @shows("mpv-resize")
     def test_window_takes_the_size_of_the_picture(self):
         self.start_changing_server()
         self.start_preview()
         self.assert_follows_size(SECOND)
 
 
+@shows("mpv")
 class Sending(StreamTest):
     def test_images_are_sent_bit_for_bit(self):
         skip_without_mpv(self)
@@ -86,4 +89,4 @@ class Sending(StreamTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -8,8 +8,8 @@ See library_harness.py for the environment.
 
 import os
 import signal
-import unittest
 
+from features import main, shows
 from ffmpeg_harness import COMMAND, SECONDS, Running
 from library_harness import LibraryTest, sent
 from peer_stream import CLIENT, Image, SharedFile, create_file
@@ -31,6 +31,7 @@ def as_the_first_size(image, before):
     return pixels + before[len(pixels):]
 
 
+@shows("opencv")
 class OpenCV(LibraryTest):
     MODULE = "cv2"
     PROGRAM = "use_opencv.py"
@@ -138,4 +139,4 @@ class OpenCV(LibraryTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

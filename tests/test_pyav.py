@@ -7,12 +7,13 @@ See library_harness.py for the environment.
 
 import signal
 import sys
-import unittest
 
+from features import main, shows
 from ffmpeg_harness import PEER, SECONDS, Running
 from library_harness import LibraryTest, sent
 
 
+@shows("pyav")
 class PyAV(LibraryTest):
     MODULE = "av._core"
     PROGRAM = "use_pyav.py"
@@ -62,4 +63,4 @@ class PyAV(LibraryTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

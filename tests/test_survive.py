@@ -72,6 +72,18 @@ class Survival(RecordingTest):
         self.interrupt(recording)
         self.assert_playable(recording, "images delivered", 255)
 
+    @shows("repeat_idle")
+    def test_recording_goes_on_without_a_server_and_stops_at_once(self):
+        self.make_file()
+        server = super().send("server", SIZE, "--frames", 5, "--wait")
+        recording = self.start_recording(
+            "-timestamps", "wallclock", "-repeat_idle", "0.05",
+            "-on_disconnect", "wait")
+        self.assertEqual(server.end(), 0, server.err())
+        self.wait_for_images(recording, 5 + 20)
+        self.interrupt(recording)
+        self.assert_playable(recording, "5 images delivered, 0 missing", 255)
+
     def test_timeout_decides_on_a_server_that_takes_no_lock(self):
         self.create()
         server = self.serve("--size", SIZE)

@@ -47,26 +47,46 @@ install_for_ffmpeg()
         make -C "$build/install" install
 }
 
+# The release of the system's FFmpeg, or nothing.
+system_release()
+{
+    [ ${#ffmpeg_option[@]} -gt 0 ] ||
+        ffmpeg -version | sed -nE '1s/^ffmpeg version n?([0-9]+\.[0-9]+).*/\1/p'
+}
+
 # With the system's own release the step "default" tests the module. So of this
 # one, the build is the usual one with static libraries.
-is_of_system()
-{
-    local version
+is_of_system() { [ "$(system_release)" = "$1" ]; }
 
-    [ ${#ffmpeg_option[@]} -eq 0 ] || return
-    version=$(ffmpeg -version | awk 'NR == 1 { print $3 }')
-    [[ $version =~ ^n?([0-9]+\.[0-9]+) && ${BASH_REMATCH[1]} = "$1" ]]
+# compare_features COLUMN COMMAND...: runs tests, and compares what they show of
+# an FFmpeg with its column in docs/ffmpeg.md.
+compare_features()
+{
+    local results=$build/features/$1 said status=0
+
+    mkdir -p "$build/features"
+    rm -f "$results"
+    shift
+    SHMIMAGE_FEATURES=$results "$@"
+    [ -e "$results" ] || return 0
+    said=$("$scripts/make-matrix" --check "$results" 2>&1) || status=$?
+    echo "$said"
+    case $status in
+    0) pass ;;
+    77) skip docs/ffmpeg.md "$said" ;;
+    *) fail "docs/ffmpeg.md: $said" ;;
+    esac
 }
 
 # The tests of the real tools, with an FFmpeg that has the device built in.
 test_native()
 {
     FFMPEG_NATIVE=1 FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
-        run_tests install "ffmpeg $1" -j"$(jobs)" check TESTS="$tool_tests"
+        compare_features "$1-patched" run_tests install "ffmpeg $1" -j"$(jobs)" check TESTS="$tool_tests"
 }
 tool_tests='tests/test_ffmpeg.py tests/test_ffmpeg_output.py
-    tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_preload.py
-    tests/test_survive.py tests/truncations.py'
+    tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_interrupt.py
+    tests/test_preload.py tests/test_survive.py tests/truncations.py'
 
 # The same with one that gets it from the module, and those of the device by
 # way of the libraries.
@@ -84,7 +104,7 @@ test_module()
     PKG_CONFIG_PATH=$2/lib/pkgconfig build_in "module-$1" --enable-werror \
         --disable-static || { fail "module $1: build"; return 0; }
     LD_LIBRARY_PATH=$libraries FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
-        run_tests "module-$1" "module $1" -j"$(jobs)" check \
+        compare_features "$1-module" run_tests "module-$1" "module $1" -j"$(jobs)" check \
         TESTS="$device_tests $tool_tests" check_PROGRAMS="$device_tests"
     [ ${#ffmpeg_option[@]} -eq 0 ] || return 0
     if minds_its_release "$build/module-$1" "$libraries"; then

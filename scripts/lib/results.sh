@@ -87,24 +87,48 @@ count_results()
     [ -n "$found" ] || fail "$2: no test was run"
 }
 
+# clocked WHAT COMMAND...: runs it, and tells at the end how long it took.
+clocked()
+{
+    local start=$SECONDS what=$1 status=0
+
+    shift
+    "$@" || status=$?
+    clock+=("$((SECONDS - start)) $what")
+    return "$status"
+}
+clock=()
+
+# What took longest, in seconds.
+print_clock()
+{
+    [ ${#clock[@]} -gt 0 ] || return 0
+    echo "check: where the time went, in seconds:"
+    printf '%s\n' "${clock[@]}" | sort -rn | head -n 20 |
+        while read -r seconds what; do
+            printf '  %5d  %s\n' "$seconds" "$what"
+        done
+}
+
 # Runs the function step_NAME with its output in a log. In there set -e is
 # off, as in every command whose status is looked at.
 run_step()
 {
-    local log=$build/$1.log start=$SECONDS status=0
+    local log=$build/$1.log status=0
+    local TIMEFORMAT='  %0R s, %0U s of processor time and %0S s of the kernel'
 
     echo "check: $1" >&3
-    "step_$1" > "$log" 2>&1 || status=$?
+    { time "step_$1" > "$log" 2>&1 || status=$?; } 2>&3
     if [ "$status" -ne 0 ]; then
         fail "$1, see $log"
         tail -n 40 "$log" >&3
     fi
-    echo "  $((SECONDS - start)) s; so far $passed passed, $failed failed," \
-         "$skipped skipped" >&3
+    echo "  so far $passed passed, $failed failed, $skipped skipped" >&3
 }
 
 print_results()
 {
+    print_clock
     echo "check: $passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ]
 }
