@@ -50,8 +50,8 @@ install_for_ffmpeg()
 # The release of the system's FFmpeg, or nothing.
 system_release()
 {
-    [ ${#ffmpeg_option[@]} -gt 0 ] ||
-        ffmpeg -version | sed -nE '1s/^ffmpeg version n?([0-9]+\.[0-9]+).*/\1/p'
+    [ ${#ffmpeg_option[@]} -eq 0 ] || return 0
+    ffmpeg -version | sed -nE '1s/^ffmpeg version n?([0-9]+\.[0-9]+).*/\1/p'
 }
 
 # With the system's own release the step "default" tests the module. So of this
@@ -67,8 +67,7 @@ compare_features()
     mkdir -p "$build/features"
     rm -f "$results"
     shift
-    SHMIMAGE_FEATURES=$results "$@"
-    [ -e "$results" ] || return 0
+    SHMIMAGE_FEATURES=$results "$@" || return
     said=$("$scripts/make-matrix" --check "$results" 2>&1) || status=$?
     echo "$said"
     case $status in
@@ -82,7 +81,8 @@ compare_features()
 test_native()
 {
     FFMPEG_NATIVE=1 FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
-        compare_features "$1-patched" run_tests install "ffmpeg $1" -j"$(jobs)" check TESTS="$tool_tests"
+        compare_features "$1-patched" run_tests install "ffmpeg $1" \
+        check TESTS="$tool_tests"
 }
 tool_tests='tests/test_ffmpeg.py tests/test_ffmpeg_output.py
     tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_interrupt.py
@@ -104,8 +104,8 @@ test_module()
     PKG_CONFIG_PATH=$2/lib/pkgconfig build_in "module-$1" --enable-werror \
         --disable-static || { fail "module $1: build"; return 0; }
     LD_LIBRARY_PATH=$libraries FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
-        compare_features "$1-module" run_tests "module-$1" "module $1" -j"$(jobs)" check \
-        TESTS="$device_tests $tool_tests" check_PROGRAMS="$device_tests"
+        compare_features "$1-module" run_tests "module-$1" "module $1" \
+        check TESTS="$device_tests $tool_tests" check_PROGRAMS="$device_tests"
     [ ${#ffmpeg_option[@]} -eq 0 ] || return 0
     if minds_its_release "$build/module-$1" "$libraries"; then
         pass
