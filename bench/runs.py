@@ -161,6 +161,7 @@ class Programs:
         program = os.path.join(self.bench, "bench_demux")
         if not os.path.exists(program):
             raise NotMeasured("this build is without FFmpeg")
+        self.device_options()
         return [self.shmimage, "exec", program, "demux", "--size", size,
                 "--images", str(images), *([] if lend else ["--copy"]),
                 self.stream]

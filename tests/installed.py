@@ -10,6 +10,8 @@ import tempfile
 import time
 import unittest
 
+import take_interrupts  # noqa: F401, it acts when it is imported
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STREAM = "/dev/shm/live.shm"
 SECONDS = 90

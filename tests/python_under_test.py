@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+import take_interrupts  # noqa: F401, it acts when it is imported
+
 SOURCE = os.environ.get("SHMIMAGE_SRCDIR") or os.path.dirname(
     os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("SHMIMAGE_BUILDDIR") or os.getcwd()
