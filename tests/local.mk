@@ -78,15 +78,17 @@ script_tests = \
     tests/test_tool_view.py \
     tests/test_tool_watch.py \
     tests/test_vendor_programs.sh
+script_tests_with_ffmpeg = \
+    tests/test_ensight.py tests/test_ensight_usage.py \
+    tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
+    tests/test_ffplay.py tests/test_full_ffmpeg.py \
+    tests/test_interrupt.py tests/test_mpv.py \
+    tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
+    tests/test_survive.py tests/truncations.py
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
-script_tests += tests/test_ensight.py tests/test_ensight_usage.py \
-    tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
-    tests/test_ffplay.py tests/test_full_ffmpeg.py tests/test_mpv.py \
-    tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
-    tests/test_survive.py tests/truncations.py
-script_tests += tests/test_interrupt.py
+TESTS += $(script_tests_with_ffmpeg)
 endif
 endif
 
@@ -100,7 +102,8 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CXX='$(CXX)' NM='$(NM)' PYTHON3='$(PYTHON3)'; \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' EXAMPLES='$(EXAMPLES)'; \
     export PYTHONDONTWRITEBYTECODE=1;
-EXTRA_DIST += $(script_tests) tests/example_harness.py \
+EXTRA_DIST += $(script_tests) $(script_tests_with_ffmpeg) \
+    tests/example_harness.py \
     tests/ffmpeg_harness.py tests/test_model.sh \
     tests/ensight_case.py tests/ensight_standin.py \
     tests/library_harness.py tests/peer.py tests/peer_stream.py \
