@@ -2,14 +2,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What the step "packages" of scripts/check does with the Debian packages once
-# they are built. Needs the other files here, and $build and $scripts of the
-# script.
+# they are built. Needs the other files here, and $build, $scripts and $top
+# of the script.
 
 package_requirements='
 command:dpkg-buildpackage dpkg-dev
 command:dh debhelper
 command:lintian lintian
 '
+
+# The release archive has all that git has, but what only developers need, even
+# though it was made without FFmpeg.
+compare_archive()
+{
+    local lists=$build/packages/lists
+
+    git -C "$top" rev-parse > /dev/null ||
+        { skip "files of the archive" "this tree is not git's"; return 0; }
+    mkdir -p "$lists"
+    git -C "$top" ls-files | grep -v '^\.' | LC_ALL=C sort > "$lists/git"
+    tar -tJf "$build"/packages/shmimage_*.orig.tar.xz | sed 's,^[^/]*/,,' |
+        LC_ALL=C sort > "$lists/archive"
+    if LC_ALL=C comm -23 "$lists/git" "$lists/archive" | grep .; then
+        fail "packages: these files are not in the release archive"
+    else
+        pass
+    fi
+}
 
 # Not for Debian's archive as yet, so no wish for a package is fulfilled.
 ask_lintian()
