@@ -81,6 +81,7 @@ typedef struct ShmImageContext {
     int warned;              ///< the log has told of a refused image
     int truncated;           ///< the log has told that the file was shortened
     int ended;               ///< the server or its file is gone, for good
+    int unheeded;            ///< what the reader said while an image was there
     int64_t waiting_since;   ///< start of the wait, or AV_NOPTS_VALUE
     int64_t given_at;        ///< when the newest packet was made
 
@@ -194,6 +195,20 @@ static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
 }
 
 /**
+ * Like shmimage_reader_acquire, after what that has said already: it tells of
+ * each loss once.
+ */
+static int acquire_image(ShmImageContext *ctx, int64_t timeout,
+                         ShmImageFrame **frame)
+{
+    int ret = ctx->unheeded;
+
+    *frame = NULL;
+    ctx->unheeded = 0;
+    return ret ? ret : shmimage_reader_acquire(ctx->reader, timeout, frame);
+}
+
+/**
  * Wait for the next image.
  *
  * @param block      0 to wait for a short time only
@@ -215,7 +230,7 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
 
         if (ff_shmimage_interrupted(s))
             return AVERROR_EXIT;
-        ret = shmimage_reader_acquire(ctx->reader, slice, frame);
+        ret = acquire_image(ctx, slice, frame);
         if (ret == SHMIMAGE_DISCONNECTED || ret == SHMIMAGE_ERROR_TRUNCATED) {
             ret = lose_server(s, ret);
             if (ret < 0)
@@ -270,9 +285,13 @@ static void place_image(ShmImageContext *ctx, const ShmImageFrame *frame)
 static ShmImageFrame *skip_to_latest(ShmImageContext *ctx, ShmImageFrame *frame)
 {
     ShmImageFrame *newer;
+    int ret = shmimage_reader_acquire(ctx->reader, 0, &newer);
 
-    if (shmimage_reader_acquire(ctx->reader, 0, &newer) != SHMIMAGE_OK)
+    if (ret != SHMIMAGE_OK) {
+        if (ret != SHMIMAGE_NO_FRAME)
+            ctx->unheeded = ret;
         return frame;
+    }
     shmimage_reader_release(frame);
     ctx->skipped++;
     place_image(ctx, newer);

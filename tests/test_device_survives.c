@@ -61,6 +61,21 @@ START_TEST(test_read_packet_delivers_what_a_server_left)
 }
 END_TEST
 
+START_TEST(test_read_packet_latest_ends_when_the_server_is_gone)
+{
+    static const Image last = SMALL(8);
+
+    read_first("latest=1:timeout=5");
+    av_packet_unref(t.packet);
+    send_now(&last);
+    stop_server();
+    read_image();
+    assert_pixels(t.packet, &last);
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(logged("the server is gone, the capture ends"), 1);
+}
+END_TEST
+
 static void start_again(void)
 {
     static const Image image = SMALL(0);
@@ -162,6 +177,8 @@ static Suite *device_survives_suite(void)
     tcase_add_test(tcase,
                    test_read_packet_ends_for_good_when_the_server_is_gone);
     tcase_add_test(tcase, test_read_packet_delivers_what_a_server_left);
+    tcase_add_test(tcase,
+                   test_read_packet_latest_ends_when_the_server_is_gone);
     tcase_add_test(tcase, test_read_packet_waits_for_the_next_server);
     tcase_add_test(tcase,
                    test_read_packet_times_out_while_it_waits_for_a_server);
