@@ -8,6 +8,7 @@ the system's, whatever FFMPEG says.
 
 import collections
 import os
+import random
 import shutil
 import subprocess
 
@@ -81,19 +82,23 @@ class Preview(StreamTest):
         self.viewer = None
 
     def start_display(self):
-        """An X server on a display of its own choice."""
+        """An X server on a display of its own. Left to choose one, two that
+        start at a time may come to share it; and without -noreset, one starts
+        anew when its last client leaves, whoever is about to connect."""
+        display = f":{random.randrange(1000, 60000)}"
         ours, theirs = os.pipe()
         server = Running(self, "Xvfb", [
-            "Xvfb", "-displayfd", str(theirs), "-nolisten", "tcp", "-br",
+            "Xvfb", display, "-displayfd", str(theirs), "-noreset",
+            "-nolisten", "tcp", "-br",
             "-screen", "0", "{}x{}x24".format(*SCREEN)], pass_fds=[theirs])
         # Killed, it would leave its lock behind.
         self.addCleanup(server.end)
         self.addCleanup(server.process.terminate)
         os.close(theirs)
         with os.fdopen(ours) as answer:
-            number = answer.readline().strip()
-        self.assertTrue(number, f"Xvfb did not start: {server.err()}")
-        return f":{number}"
+            self.assertTrue(answer.readline(),
+                            f"Xvfb did not start: {server.err()}")
+        return display
 
     def start_server(self, name="server", start=START):
         return self.send(name, "{}x{}".format(*FIRST), "--start", start)
