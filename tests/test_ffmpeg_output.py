@@ -19,6 +19,8 @@ from ffmpeg_harness import (COMMAND, PATIENCE, PEER, SECONDS, SHMIMAGE,
 RATE = 60
 WIDTH, HEIGHT = 64, 36
 IMAGE = 3 * WIDTH * HEIGHT
+# What a file for images of that size has.
+SMALLEST = 20_000_000
 
 
 def pattern(seconds):
@@ -42,6 +44,12 @@ class Output(StreamTest):
             *COMMAND, "-hide_banner", "-nostdin", *(source or pattern(3)),
             *frames, "-f", "shmimage", *options, self.stream])
 
+    def wait_for_file(self, server):
+        """It gets its size last, and a client refuses it before."""
+        server.wait_until(lambda: os.path.exists(self.stream) and
+                          os.path.getsize(self.stream) >= SMALLEST,
+                          "the file")
+
     def md5_of(self, *source):
         """What the images are without a stream between."""
         return read_framemd5(run(*source, "-pix_fmt", "rgb24", "-f",
@@ -61,7 +69,7 @@ class Output(StreamTest):
     @shows("chain")
     def test_two_in_a_row_pass_every_image(self):
         server = self.publish("-on_full", "block")
-        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.wait_for_file(server)
         self.assertEqual(self.record_all(), self.md5_of(*pattern(3)))
         self.assertEqual(server.end(), 0, server.err())
         self.assertIn(f"{3 * RATE} images given to the client, 0 dropped, 0 "
@@ -101,7 +109,7 @@ class Output(StreamTest):
 
     def test_blocked_server_ends_with_its_client(self):
         server = self.publish("-on_full", "block", source=pattern(600))
-        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.wait_for_file(server)
         done = self.run_ffmpeg("-frames:v", "10", "-f", "null", "-",
                                options=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -110,7 +118,7 @@ class Output(StreamTest):
 
     def test_server_that_drops_serves_client_after_client(self):
         server = self.publish(source=["-re", *pattern(600)])
-        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.wait_for_file(server)
         for _ in range(3):
             done = self.run_ffmpeg("-frames:v", "10", "-f", "null", "-",
                                    options=PATIENCE)
@@ -124,7 +132,7 @@ class Output(StreamTest):
                               source=["-itsoffset", "2", *pattern(1)],
                               frames=("-pix_fmt", "rgb24", "-copyts",
                                       "-fps_mode", "passthrough"))
-        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.wait_for_file(server)
         self.assertEqual([pts for pts, _, _ in self.record_all()],
                          list(range(2 * RATE, 3 * RATE)))
 
@@ -133,14 +141,14 @@ class Output(StreamTest):
                               source=["-itsoffset", "2", *pattern(1)],
                               frames=("-pix_fmt", "rgb24", "-copyts",
                                       "-fps_mode", "passthrough"))
-        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.wait_for_file(server)
         self.assertEqual([pts for pts, _, _ in self.record_all()],
                          list(range(RATE)))
 
     def test_client_in_another_language(self):
         """What a peer reads that knows the layout and nothing else."""
         server = self.publish("-on_full", "block")
-        server.wait_until(lambda: os.path.exists(self.stream), "the file")
+        self.wait_for_file(server)
         client = Running(self, "client", [
             sys.executable, PEER, "client", self.stream,
             "--frames", str(3 * RATE), "--timeout", str(SECONDS),
