@@ -9,9 +9,11 @@ hides those of the system, and an environment of Python 3.12 has none.
 
 import base64
 import hashlib
+import io
 import os
 import re
 import tarfile
+import time
 import zipfile
 
 PACKAGES = ("ensight_grpc_shmem", "shmimage")
@@ -28,13 +30,32 @@ def version():
     return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
 
 
+def licence():
+    """The file COPYING: of an archive of this folder, or of the project.
+
+    None where there is this folder alone.
+    """
+    for name in ("COPYING", "../COPYING"):
+        try:
+            text = read(name)
+        except FileNotFoundError:
+            continue
+        # Whatever lies beside a copy of the folder may be of something else.
+        if b"GNU LESSER GENERAL PUBLIC LICENSE" in text:
+            return text
+    return None
+
+
 def metadata():
-    return ("Metadata-Version: 2.1\n"
+    return ("Metadata-Version: 2.4\n"
             "Name: shmimage\n"
             "Version: %s\n"
             "Summary: Live images between processes through a mapped file\n"
-            "License: LGPL-2.1-or-later\n"
-            "Requires-Python: >=3.8\n" % version()).encode()
+            "License-Expression: LGPL-2.1-or-later\n"
+            "%s"
+            "Requires-Python: >=3.8\n"
+            % (version(), "License-File: COPYING\n" if licence() else "")
+            ).encode()
 
 
 def sources():
@@ -57,6 +78,8 @@ def build_wheel(wheel_directory, config_settings=None,
     files[info + "/METADATA"] = metadata()
     files[info + "/WHEEL"] = (b"Wheel-Version: 1.0\nGenerator: shmimage\n"
                               b"Root-Is-Purelib: true\nTag: py3-none-any\n")
+    if licence():
+        files[info + "/licenses/COPYING"] = licence()
     record = ["%s,sha256=%s,%d" % (name, digest(content), len(content))
               for name, content in files.items()]
     record.append(info + "/RECORD,,")
@@ -71,8 +94,16 @@ def build_wheel(wheel_directory, config_settings=None,
 
 def build_sdist(sdist_directory, config_settings=None):
     root = "shmimage-%s" % version()
+    files = {name: read(name)
+             for name in ["backend.py", "pyproject.toml", *sources()]}
+    files["PKG-INFO"] = metadata()
+    if licence():
+        files["COPYING"] = licence()
     with tarfile.open(os.path.join(sdist_directory, root + ".tar.gz"),
                       "w:gz", format=tarfile.PAX_FORMAT) as archive:
-        for name in ["backend.py", "pyproject.toml", *sources()]:
-            archive.add(os.path.join(HERE, name), "%s/%s" % (root, name))
+        for name, content in files.items():
+            entry = tarfile.TarInfo("%s/%s" % (root, name))
+            entry.size = len(content)
+            entry.mtime = int(time.time())
+            archive.addfile(entry, io.BytesIO(content))
     return root + ".tar.gz"

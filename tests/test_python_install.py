@@ -3,13 +3,16 @@
 """The Python package as it is built: by pip, with the C headers, by mypy."""
 
 import ctypes
+import email
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import unittest
+import zipfile
 
 from python_under_test import BUILD, PACKAGES, SOURCE, StreamTest, \
     without_preload
@@ -146,6 +149,59 @@ print(importlib.metadata.version("shmimage"), shmimage.library_version())
                 self.check_installed()
                 self.doCleanups()
                 self.setUp()
+
+
+class Archives(StreamTest):
+    """What the backend makes, and of it again."""
+
+    def build(self, what, source):
+        """The archive's contents by name, without its top folder."""
+        out = os.path.join(self.folder, what)
+        os.makedirs(out)
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", "import backend, sys; "
+             "print(getattr(backend, sys.argv[1])(sys.argv[2]))", what, out],
+            check=True, text=True, stdout=subprocess.PIPE,
+            env=dict(os.environ, PYTHONPATH=source))
+        return os.path.join(out, done.stdout.strip())
+
+    def unpack(self, sdist):
+        with tarfile.open(sdist) as archive:
+            archive.extractall(self.folder)
+        return os.path.join(self.folder, "shmimage-" + shmimage.__version__)
+
+    def read_wheel(self, wheel):
+        with zipfile.ZipFile(wheel) as archive:
+            return {re.sub(r"^shmimage-[^/]+\.dist-info/", "", name):
+                    archive.read(name) for name in archive.namelist()}
+
+    def copy_alone(self):
+        return shutil.copytree(PACKAGES, os.path.join(self.folder, "alone"))
+
+    def check_wheel(self, files):
+        with open(os.path.join(SOURCE, "COPYING"), "rb") as file:
+            self.assertEqual(files["licenses/COPYING"], file.read())
+        self.assertIn(b"/licenses/COPYING,sha256=", files["RECORD"])
+        told = email.message_from_bytes(files["METADATA"])
+        self.assertEqual(told["License-File"], "COPYING")
+        self.assertEqual(told["License-Expression"], "LGPL-2.1-or-later")
+
+    def test_archives_have_licence_and_metadata_from_tree_and_sdist(self):
+        unpacked = self.unpack(self.build("build_sdist", PACKAGES))
+        first = self.read_wheel(self.build("build_wheel", PACKAGES))
+        self.check_wheel(first)
+        with open(os.path.join(unpacked, "PKG-INFO"), "rb") as file:
+            self.assertEqual(file.read(), first["METADATA"])
+        shutil.rmtree(os.path.join(self.folder, "build_wheel"))
+        self.assertEqual(
+            self.read_wheel(self.build("build_wheel", unpacked)), first)
+
+    def test_folder_alone_promises_no_licence_it_has_not(self):
+        with open(os.path.join(self.folder, "COPYING"), "w") as file:
+            file.write("of another project\n")
+        files = self.read_wheel(self.build("build_wheel", self.copy_alone()))
+        self.assertNotIn("licenses/COPYING", files)
+        self.assertNotIn(b"License-File", files["METADATA"])
 
 
 class Types(unittest.TestCase):
