@@ -6,6 +6,7 @@ Contents in both directions, sizes, numbers, time-outs and errors.
 """
 
 import array
+import contextlib
 import os
 import subprocess
 import sys
@@ -272,6 +273,55 @@ class Numbers(Peers):
         out.put(b"abc", 1, 1, number=(1 << 32) + 9)
         self.assertEqual(self.numbers_of(client), 9)
 
+    def test_drawing_that_fails_does_not_count(self):
+        out, client = self.open_client(size=(1, 1))
+        with self.assertRaises(ZeroDivisionError):
+            with out.frame():
+                1 / 0
+        self.assertEqual(out.number, 0)
+        out.put(b"abc", 1, 1)
+        self.assertEqual(self.numbers_of(client), 0)
+
+    def test_dropped_drawing_takes_no_number_back(self):
+        out, client = self.open_client(size=(1, 1))
+        for _ in "ab":
+            out.put(b"abc", 1, 1)
+        with out.frame():
+            self.assertEqual([self.numbers_of(client) for _ in "ab"], [0, 1])
+            for _ in "ab":
+                self.assertTrue(out.put(b"abc", 1, 1))
+        self.assertEqual([self.numbers_of(client) for _ in "ab"], [2, 3])
+        self.assertTrue(out.put(b"abc", 1, 1))
+        self.assertEqual(self.numbers_of(client), 4)
+
+    def test_threads_never_publish_the_same_number(self):
+        out, client = self.open_client(size=(1, 1))
+        each = 2000
+
+        def publish():
+            for _ in range(each):
+                # The other one is drawing.
+                with contextlib.suppress(shmimage.HeldError):
+                    out.put(b"abc", 1, 1)
+                    with out.frame():
+                        pass
+
+        interval = sys.getswitchinterval()
+        self.addCleanup(sys.setswitchinterval, interval)
+        sys.setswitchinterval(1e-6)
+        threads = [threading.Thread(target=publish) for _ in "ab"]
+        numbers = []
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            came = client.poll()
+            if came:
+                numbers.append(came.number)
+        for thread in threads:
+            thread.join()
+        self.assertGreater(len(numbers), 2)
+        self.assertEqual(numbers, sorted(set(numbers)))
+
     def test_without_a_client_images_are_dropped_and_counted_apart(self):
         with shmimage.Writer(self.path, size=(1, 1)) as out:
             self.assertFalse(out.put(b"abc", 1, 1))
@@ -279,6 +329,51 @@ class Numbers(Peers):
                 drawing.pixels[0, 0, 0] = 1
             self.assertFalse(drawing.published)
             self.assertEqual(out.stats, shmimage.WriterStats(0, 0, 2, False))
+
+
+class Arguments(Peers):
+    def check_refused(self, name, *calls):
+        for call in calls:
+            with self.assertRaisesRegex(TypeError, "^%s has to be " % name):
+                call()
+
+    def test_wrong_types_are_errors_that_name_the_argument(self):
+        self.check_refused(
+            "size", *(lambda end=end, size=size: end(self.path, size=size)
+                      for end in (shmimage.Writer, shmimage.Reader,
+                                  shmimage.create)
+                      for size in ("64x48", "64", b"64", 64, (1, 2, 3))))
+        self.assertFalse(os.path.exists(self.path))
+        out, client = self.open_client(size=(1, 1))
+        self.check_refused(
+            "width", lambda: shmimage.Writer(self.path, size=(64 / 1, 48)),
+            lambda: shmimage.Reader(self.path, size=("64", 48)),
+            lambda: shmimage.create(self.path, (64.0, 48)),
+            lambda: shmimage.file_size(64.0, 48),
+            lambda: out.put(b"abc", 1.0, 1), lambda: out.frame(1.0, 1))
+        self.check_refused(
+            "height", lambda: shmimage.Writer(self.path, size=(64, 48.0)),
+            lambda: shmimage.file_size(64, None),
+            lambda: out.put(b"abc", 1, 1.0), lambda: out.frame(1, 1.0))
+        self.check_refused(
+            "number", lambda: out.put(b"abc", 1, 1, number=6.0),
+            lambda: out.frame(number="6"))
+        self.check_refused(
+            "bytes", lambda: shmimage.create(self.path, bytes=2e7))
+        self.assertEqual((out.number, out.stats.published), (0, 0))
+
+    @needs_numpy
+    def test_whole_numbers_of_other_types_do(self):
+        one = numpy.int64(1)
+        self.assertEqual(shmimage.file_size(one, one),
+                         shmimage.file_size(1, 1))
+        out, client = self.open_client(size=(one, numpy.uint8(1)))
+        out.put(b"abc", one, one, number=numpy.uint32(6))
+        with out.frame() as drawing:
+            drawing.pixels.cast("B")[:] = b"def"
+        self.assertEqual([client.poll() for _ in "ab"],
+                         [ps.Image(6, 1, 1, b"abc"),
+                          ps.Image(7, 1, 1, b"def")])
 
 
 class Waiting(Peers):

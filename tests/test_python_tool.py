@@ -123,6 +123,23 @@ class WithTheTool(StreamTest):
             out.close()
 
 
+    @with_locks
+    def test_file_of_a_server_is_not_replaced_unless_it_takes_over(self):
+        with shmimage.Writer(self.path, size=(1, 1)) as out:
+            before = os.stat(self.path)
+            large = dict(size=(3840, 2160), replace=True)
+            with self.assertRaises(shmimage.BusyError) as caught:
+                shmimage.Writer(self.path, **large)
+            for word in (self.path, "take_over"):
+                self.assertIn(word, str(caught.exception))
+            self.assertTrue(os.path.samestat(before, os.stat(self.path)))
+            shmimage.Writer(self.path, take_over=True, **large).close()
+            self.assertFalse(os.path.samestat(before, os.stat(self.path)))
+            out.close()
+        shmimage.create(self.path, (1, 1), replace=True)
+        shmimage.Writer(self.path, **large).close()
+
+
 class Files(StreamTest):
     def test_created_file_is_private_and_holds_two_images(self):
         for width, height in ((1, 1), (3840, 2160)):

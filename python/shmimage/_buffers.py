@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import operator
 import sys
 from typing import Any, Iterator, NamedTuple, Optional, Tuple
 
@@ -71,9 +72,33 @@ def wrong(text: str, *details: Any) -> ArgumentError:
     return ArgumentError(text % details, ERROR_ARGUMENT)
 
 
-def check_size(width: int, height: int) -> None:
+def whole(value: Any, name: str) -> int:
+    """An argument that has to be of type int, or of one such as numpy's."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError("%s has to be a whole number, such as an int, not %r"
+                        % (name, value)) from None
+
+
+def check_size(width: Any, height: Any) -> Tuple[int, int]:
+    """The two as the library takes them."""
+    width, height = whole(width, "width"), whole(height, "height")
     if not (1 <= width <= MOST and 1 <= height <= MOST):
         raise wrong("an image of %dx%d is none", width, height)
+    return width, height
+
+
+def check_pair(size: Any) -> Tuple[int, int]:
+    """The same for an argument with both."""
+    try:
+        if isinstance(size, (str, bytes)):
+            raise ValueError
+        width, height = size
+    except (TypeError, ValueError):
+        raise TypeError("size has to be (width, height) in pixels, such as "
+                        "(640, 480), not %r" % (size,)) from None
+    return check_size(width, height)
 
 
 def rows_of(image: Any, size: Optional[Tuple[int, int]]) -> Rows:
@@ -106,7 +131,7 @@ def rows_of(image: Any, size: Optional[Tuple[int, int]]) -> Rows:
 
 
 def _flat(view: memoryview, width: int, height: int) -> Rows:
-    check_size(width, height)
+    width, height = check_size(width, height)
     if view.nbytes != CHANNELS * width * height:
         raise wrong("an image of %dx%d has %d bytes, and here are %d", width,
                     height, CHANNELS * width * height, view.nbytes)

@@ -54,7 +54,6 @@ class Drawing(Views):
         if self._memory is not None or self.published is not None:
             raise wrong("%s: a frame can be drawn once only", writer.path)
         writer._loans.check()
-        self.number = writer._count(self._given)
         address = ctypes.c_void_p()
         try:
             writer._send(lambda: self._begin(address), self._block,
@@ -69,10 +68,13 @@ class Drawing(Views):
         return self
 
     def _begin(self, address: ctypes.c_void_p) -> int:
-        self._loan = Loan(self.number, self._writer._use())
-        return int(lib.shmimage_writer_begin(
-            self._loan.owner.pointer, self.number, self.width, self.height,
-            ctypes.byref(address)))
+        owner = self._writer._use()
+        with self._writer._numbering:
+            self.number = self._writer._next(self._given)
+            self._loan = Loan(self.number, owner)
+            return int(lib.shmimage_writer_begin(
+                owner.pointer, self.number, self.width, self.height,
+                ctypes.byref(address)))
 
     def _show(self, address: Optional[int]) -> None:
         size = CHANNELS * self.width * self.height
@@ -104,8 +106,12 @@ class Drawing(Views):
         if kind is not None:
             self._leave(lib.shmimage_writer_abort)
             return
-        self._writer.number = (self.number + 1) % NUMBERS
-        status = self._leave(lib.shmimage_writer_commit)
+        with self._writer._numbering:
+            # While one in memory of its own was drawn, other threads may
+            # have counted on.
+            if self.number == self._writer._next(self._given):
+                self._writer._advance(self.number)
+            status = self._leave(lib.shmimage_writer_commit)
         self.published = check(status) == OK
 
     def _indexed(self) -> Any:

@@ -8,8 +8,9 @@ import os
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple, Union
 
-from ._buffers import CHANNELS, check_size, wrong
-from ._errors import ERROR_FILE_SIZE, ExistsError, FileSizeError, check
+from ._buffers import CHANNELS, check_pair, check_size, whole, wrong
+from ._errors import ERROR_BUSY, ERROR_FILE_SIZE, BusyError, ExistsError, \
+    FileSizeError, check
 from ._library import BUFFERS, REPLACE, TAKE_OVER, FileInfoStruct, \
     encode_path, lib
 
@@ -69,7 +70,7 @@ def file_size(width: int, height: int) -> int:
         ArgumentError: the size is not positive, or an image would have more
             than 1 GiB.
     """
-    check_size(width, height)
+    width, height = check_size(width, height)
     size = int(lib.shmimage_file_size(width, height))
     if not size:
         raise wrong("an image of %dx%d is larger than a stream can carry",
@@ -96,10 +97,9 @@ def create(path: Path, size: Optional[Size] = None, *,
     if (size is None) == (bytes is None):
         raise wrong("a file needs either a size or a number of bytes")
     if size is not None:
-        length = file_size(*size)
+        length = file_size(*check_pair(size))
     else:
-        assert bytes is not None
-        length = bytes
+        length = whole(bytes, "bytes")
     if not 0 <= length < 1 << 63:
         raise wrong("a file can't have %d bytes", length)
     check(lib.shmimage_file_create(encode_path(path), length,
@@ -138,14 +138,15 @@ def reset(path: Path, *, take_over: bool = False) -> None:
                                   TAKE_OVER if take_over else 0))
 
 
-def provide(path: Path, size: Size, replace: bool) -> None:
+def provide(path: Path, size: Size, replace: bool = False,
+            take_over: bool = False) -> None:
     """See to it that there is a file for images of a size."""
+    size = width, height = check_pair(size)
     try:
         create(path, size)
         return
     except ExistsError:
         pass
-    width, height = size
     found = info(path) if not replace else _info_if_any(path)
     if found is not None and found.payload >= CHANNELS * width * height:
         return
@@ -157,6 +158,11 @@ def provide(path: Path, size: Size, replace: bool) -> None:
             "'shmimage create --force --size %dx%d FILE'"
             % (os.fsdecode(path), found.size, width, height,
                file_size(width, height), width, height), ERROR_FILE_SIZE)
+    if found is not None and found.server and not take_over:
+        raise BusyError(
+            "%s: the file is too small, but a server is there, and would go "
+            "on with it unseen if another took its place; end that server, or "
+            "give take_over=True" % os.fsdecode(path), ERROR_BUSY)
     create(path, size, replace=True)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Callable, Optional, Type
 
-from ._buffers import address_of, check_size, rows_of, wrong
+from ._buffers import Rows, address_of, check_pair, check_size, rows_of, \
+    whole, wrong
 from ._drawing import NUMBERS, Drawing
 from ._errors import ERROR_ARGUMENT, ERROR_LOCKED, NO_BUFFER, OK, \
     UNCONNECTED, ClosedError, check, error
@@ -38,6 +40,10 @@ class WriterStats:
     connected: bool
 
 
+def check_number(number: Any) -> Optional[int]:
+    return None if number is None else whole(number, "number") % NUMBERS
+
+
 class Writer:
     """The server of a stream: publishes images.
 
@@ -54,10 +60,12 @@ class Writer:
             if there is none; refuse one that is too small. Without it, there
             has to be a file.
         replace: with a size, put a new file in the place of one that is too
-            small. A `Reader` follows to it; other clients do not.
+            small, unless a server of this library is there. A `Reader`
+            follows to it; other clients do not.
         flip: turn each image of `put()` upside down; those of `frame()`
             are drawn in place and stay as they are.
-        take_over: become the server although another one is there.
+        take_over: become the server although another one is there; with
+            replace, leave that with the old file.
         no_guard: install no handler of SIGBUS: a file that is shortened then
             ends the process. See shmimage.h.
 
@@ -81,12 +89,14 @@ class Writer:
         #: The path, as text.
         self.path = os.fsdecode(path)
         #: (width, height) as it was given, or None.
-        self.size = size
+        self.size = None if size is None else check_pair(size)
         #: Number that the next image gets: one more than the last one's.
         self.number = 0
+        # Held from the look at the number until the next one is known.
+        self._numbering = threading.RLock()
         self._loans = Loans(self.path)
-        if size is not None:
-            provide(path, size, replace)
+        if self.size is not None:
+            provide(path, self.size, replace, take_over)
         elif replace:
             raise wrong("only a writer with a size can replace the file")
         flags = (FLIP if flip else 0) | (TAKE_OVER if take_over else 0) | \
@@ -154,8 +164,24 @@ class Writer:
             self.path, "no client has connected" if status == UNCONNECTED
             else "the client has not given a buffer back", timeout or 0))
 
-    def _count(self, number: Optional[int]) -> int:
-        return self.number if number is None else number % NUMBERS
+    def _next(self, given: Optional[int]) -> int:
+        return self.number if given is None else given
+
+    def _advance(self, number: int) -> None:
+        self.number = (number + 1) % NUMBERS
+
+    def _copy(self, rows: Rows, address: Optional[int], given: Optional[int],
+              block: bool) -> int:
+        handle = self._use()
+        with self._numbering:
+            number = self._next(given)
+            status = int(lib.shmimage_writer_put(
+                handle.pointer, number, rows.width, rows.height, address,
+                rows.stride))
+            # One that is refused is no image; one that waits will be.
+            if status == OK or status > OK and not block:
+                self._advance(number)
+        return status
 
     def put(self, image: Any, width: Optional[int] = None,
             height: Optional[int] = None, *, number: Optional[int] = None,
@@ -170,7 +196,8 @@ class Writer:
             width: pixels, if image is just bytes.
             height: pixels, if image is just bytes.
             number: of the image, modulo 2^32; if left out, one more than the
-                last one's. Images that are dropped count, too.
+                last one's. Images that are dropped count, too; those for
+                which an exception is raised do not.
             block: wait for a client, and for a free buffer.
             timeout: with block, seconds to wait at the most; None: for ever.
 
@@ -192,19 +219,13 @@ class Writer:
         if width is not None and height is not None:
             size = (width, height)
         rows = rows_of(image, size)
-        number = self._count(number)
+        given = check_number(number)
         self._loans.check()
-
-        def copy() -> int:
-            handle = self._use()
-            return int(lib.shmimage_writer_put(
-                handle.pointer, number, rows.width, rows.height, address,
-                rows.stride))
-
         with address_of(rows.view) as address:
-            status = self._send(copy, block, timeout)
+            status = self._send(
+                lambda: self._copy(rows, address, given, block), block,
+                timeout)
         self._loans.add(None)
-        self.number = (number + 1) % NUMBERS
         return status == OK
 
     def frame(self, width: Optional[int] = None, height: Optional[int] = None,
@@ -216,9 +237,10 @@ class Writer:
                 pixels[...] = 0
                 pixels[10, 20] = (255, 128, 0)      # with numpy
 
-        It is published at the end of the block, or dropped if the block ends
-        with an exception. An image that finds no free buffer is drawn into
-        memory of its own, and dropped.
+        It is published at the end of the block. An image that finds no free
+        buffer is drawn into memory of its own, and dropped; it counts, as
+        with `put()`. If the block ends with an exception, the image is
+        dropped and does not count: the next one gets its number.
 
         Args:
             width: pixels; if left out, those of the writer's size.
@@ -235,8 +257,9 @@ class Writer:
             if self.size is None:
                 raise wrong("a writer without a size needs that of the image")
             width, height = self.size
-        check_size(width, height)
-        return Drawing(self, width, height, number, block, timeout)
+        width, height = check_size(width, height)
+        return Drawing(self, width, height, check_number(number), block,
+                       timeout)
 
     @property
     def stats(self) -> WriterStats:
