@@ -6,15 +6,21 @@ An error, a warning, or an image that stays as it was; never a crash, and
 never other pixels.
 """
 
+import contextlib
+import ctypes
 import gc
 import os
+import random
+import signal
 import threading
 import unittest
 import warnings
+from unittest import mock
 
 from python_under_test import PATIENCE, StreamTest, needs_numpy, with_locks
 import peer_stream as ps
 import shmimage
+from shmimage import _handles, _reader
 
 LEAST_FILE = 20_000_001
 
@@ -366,6 +372,94 @@ except shmimage.TruncatedError:
         self.assertEqual(process.returncode, -7)
 
 
+def interrupt_after(place, name):
+    """Ctrl-C, acted on when a function of the package has returned."""
+    real = getattr(place, name)
+
+    def interrupted(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    return mock.patch.object(place, name, interrupted)
+
+
+class Raising(_handles.Owner):
+    """Where it is given back, Ctrl-C comes."""
+
+    __slots__ = ()
+    _give_back = getattr(ctypes.CDLL(None), "raise")
+    _give_back.argtypes = [ctypes.c_void_p]
+
+
+class Interrupts(StreamTest):
+    ROUNDS = 200
+
+    def test_interrupt_while_something_is_given_back_is_not_lost(self):
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
+        owner = Raising.make()
+        owner.value = signal.SIGINT
+        with mock.patch("sys.unraisablehook") as lost:
+            with self.assertRaises(KeyboardInterrupt):
+                del owner
+                # Where it is acted on at the latest.
+                for _ in range(1000):
+                    pass
+        self.assertFalse(lost.called)
+
+    def interrupt(self, number, frame):
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+    def loop(self, out, reader):
+        self.interrupted = False
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 2e-3))
+        while not self.interrupted:
+            out.put(b"abc", 1, 1)
+            reader.acquire(0).release()
+
+    def test_each_interrupt_of_a_busy_loop_arrives_and_leaves_nothing(self):
+        before = signal.signal(signal.SIGALRM, self.interrupt)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        out = shmimage.Writer(self.path, size=(1, 1))
+        self.addCleanup(out.close)
+        reader = shmimage.Reader(self.path)
+        self.addCleanup(reader.close)
+        with mock.patch("sys.unraisablehook") as lost:
+            for _ in range(self.ROUNDS):
+                with self.assertRaises(KeyboardInterrupt):
+                    self.loop(out, reader)
+                self.assertEqual(reader.stats.held, 0)
+                # One that was put when the loop was left.
+                with contextlib.suppress(shmimage.Timeout):
+                    reader.acquire(0).release()
+        self.assertFalse(lost.called)
+
+    def test_image_that_comes_with_an_interrupt_goes_back_at_once(self):
+        out = shmimage.Writer(self.path, size=(1, 1))
+        self.addCleanup(out.close)
+        for place in ((shmimage.Reader, "_look"), (_reader, "Frame"),
+                      (_handles.Loans, "add")):
+            reader = shmimage.Reader(self.path)
+            out.put(b"abc", 1, 1)
+            with self.subTest(place=place), interrupt_after(*place):
+                try:
+                    reader.acquire(0)
+                except KeyboardInterrupt as problem:
+                    self.assertIsNotNone(problem.__traceback__)
+                    self.assertEqual(reader.stats.held, 0)
+                else:
+                    self.fail("it was not interrupted")
+            reader.close()
+
+    def test_collector_is_told_only_of_what_it_knows(self):
+        for known in (True, False):
+            with mock.patch.object(_handles, "_untrack") as untrack, \
+                    mock.patch("gc.is_tracked", return_value=known):
+                _handles.OwnedFrame.make()
+            self.assertEqual(untrack.called, known)
+
+
 class Ends(StreamTest):
     def test_kept_views_do_not_crash_the_end_of_a_process(self):
         self.assertEqual(self.run_python("""
@@ -434,6 +528,15 @@ if not child:
         except shmimage.ClosedError as error:
             assert "fork" in str(error), error
             print("refused", flush=True)
+    # It can open its own.
+    with shmimage.Writer(path + "2", size=(1, 1)) as own:
+        other = shmimage.Reader(path + "2")
+        own.put(b"abc", 1, 1)
+        other.acquire(0).release()
+        assert other.stats.held == 0
+        other.close()
+    info = shmimage.info(path + "2")
+    assert not info.client and not info.server
     # What the child lets go of stays the parent's.
     del frame
     reader.close()

@@ -111,11 +111,11 @@ def stream_create(filename: "Union[str, bytes, os.PathLike[Any]]",
     """
     if not 0 <= options <= _MOST:
         raise _bad_args("there are no options %r" % (options,))
-    pointer = ctypes.c_void_p()
+    owner = OwnedStream.make()
     _check(lib.SharedMemoryImageStream_create(
-        encode_path(filename), options, ctypes.byref(pointer)))
+        encode_path(filename), options, ctypes.byref(owner)))
     stream = next(_ids)
-    _streams[stream] = _Stream(OwnedStream.take(pointer))
+    _streams[stream] = _Stream(owner)
     return stream
 
 

@@ -19,7 +19,8 @@ import threading
 import time
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, \
+    Optional, Type
 
 from ._errors import ERROR_ARGUMENT, ERROR_LOCKED, ArgumentError, HeldError
 from ._library import lib
@@ -31,54 +32,86 @@ if TYPE_CHECKING:
 #: close() in another thread.
 SLICE = 0.1
 
-POINTER_BITS = 64
-POINTER_MASK = (1 << POINTER_BITS) - 1
-
 _untrack = ctypes.pythonapi.PyObject_GC_UnTrack
 _untrack.argtypes = [ctypes.py_object]
 _untrack.restype = None
+
+# Makes a method of a function that is not Python's.
+_method = ctypes.pythonapi.PyInstanceMethod_New
+_method.argtypes = [ctypes.py_object]
+_method.restype = ctypes.py_object
 
 
 class HeldWarning(RuntimeWarning):
     """A closed stream stays open, since views of its images were kept."""
 
 
-class Owner(int):
+class Owner(ctypes.c_void_p):
     """A pointer of the library's, which is given back with this object.
+
+    A function of the library fills it in, so there is no moment in which
+    what it has made has no owner, or two. While it is empty, nothing is given
+    back.
 
     It has to be the last that goes. But the garbage collector calls the
     __del__ of everything in a cycle before it frees any of it, so that of
     another object could look at pixels that are gone. Hence the collector is
     told to leave this alone, and its __del__ is called only when nothing
-    refers to it any more. In return it must not refer to anything: the value
-    holds the pointer, and above that the process that it belongs to. What it
-    stands for is not given back by a child process.
+    refers to it any more. In return it must not refer to anything.
+
+    Its __del__ is the library's function itself: an exception in a __del__
+    is lost, and so would be a Ctrl-C that Python acts on in code of its own.
+    After a function of C it is left to the code around. That function can't
+    look whether this is a child process, in which nothing of its parent's is
+    given back. So each process has classes of its own.
     """
 
     __slots__ = ()
-    _give_back: Callable[[int], Any]
+    #: The process that it belongs to.
+    process: int
+    _give_back: Callable[..., Any]
 
     @classmethod
-    def take(cls, pointer: ctypes.c_void_p) -> "Self":
-        """Become the owner of what a function of the library has filled in."""
-        value = pointer.value or 0
-        # Whoever is interrupted here must not find it a second time.
-        pointer.value = None
-        owner = cls(os.getpid() << POINTER_BITS | value)
-        _untrack(owner)
+    def make(cls) -> "Self":
+        """An empty one, of this process."""
+        owner: "Self" = _kind_of(cls)()
+        # It has no place for the collector's notes if that never knew it.
+        if gc.is_tracked(owner):
+            _untrack(owner)
         return owner
 
     @property
     def pointer(self) -> int:
-        return int(self) & POINTER_MASK
+        return self.value or 0
 
-    def is_foreign(self, getpid: Callable[[], int] = os.getpid) -> bool:
+    def is_foreign(self) -> bool:
         """Whether it was made before this process was forked."""
-        return int(self) >> POINTER_BITS != getpid()
+        return self.process != os.getpid()
 
-    def __del__(self) -> None:
-        if not self.is_foreign():
-            self._give_back(self.pointer)
+
+_kinds: Dict[Type[Owner], Any] = {}
+
+
+def _kind_of(base: Type[Owner]) -> Any:
+    """The class of this process's objects."""
+    kind = _kinds.get(base)
+    if kind is None:
+        metaclass: Any = type(base)
+        kind = metaclass(base.__name__, (base,), {
+            "__slots__": (), "process": os.getpid(),
+            "__del__": _method(base._give_back)})
+        kind = _kinds.setdefault(base, kind)
+    return kind
+
+
+def _leave_to_parent() -> None:
+    for kind in _kinds.values():
+        # Something of C that does nothing.
+        kind.__del__ = object.__hash__
+    _kinds.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 class OwnedFrame(Owner):

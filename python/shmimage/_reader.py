@@ -93,12 +93,12 @@ class Reader:
         self.timeout = timeout
         self._loans = Loans(self.path)
         if size is not None:
-            provide(path, size, False)
+            provide(path, size)
         flags = (TAKE_OVER if take_over else 0) | (NO_GUARD if no_guard else 0)
-        pointer = ctypes.c_void_p()
+        handle = OwnedReader.make()
         check(lib.shmimage_reader_open(encode_path(path), flags,
-                                       ctypes.byref(pointer)))
-        self._handle = OwnedReader.take(pointer)
+                                       ctypes.byref(handle)))
+        self._handle = handle
 
     def _use(self) -> OwnedReader:
         handle = self._handle
@@ -111,7 +111,7 @@ class Reader:
                 "after the fork" % self.path, ERROR_ARGUMENT)
         return handle
 
-    def _look(self, microseconds: int, frame: ctypes.c_void_p) -> int:
+    def _look(self, microseconds: int, frame: OwnedFrame) -> int:
         handle = self._use()
         return int(lib.shmimage_reader_acquire(
             handle.pointer, microseconds, ctypes.byref(frame)))
@@ -143,22 +143,23 @@ class Reader:
         if isinstance(timeout, _Default):
             timeout = self.timeout
         self._loans.check()
-        pointer = ctypes.c_void_p()
+        owner = OwnedFrame.make()
         try:
-            status = self._wait(timeout, pointer)
+            status = self._wait(timeout, owner)
             if status == ERROR_LOCKED:
                 # Some of it may be garbage that nobody has collected yet.
                 gc.collect()
-                status = self._wait(timeout, pointer)
-        except BaseException:
+                status = self._wait(timeout, owner)
+            if status == OK:
+                frame = Frame(owner)
+                self._loans.add(frame._loan)
+                return frame
+        except BaseException as problem:
             # Ctrl-C is acted on when the library's function has returned, and
-            # that may well have found an image.
-            lib.shmimage_reader_release(pointer)
-            raise
-        if status == OK:
-            frame = Frame(OwnedFrame.take(pointer))
-            self._loans.add(frame._loan)
-            return frame
+            # that may well have found an image. It goes back now, and not
+            # when nobody looks at the traceback any more.
+            owner = frame = None  # type: ignore[assignment]
+            raise problem.with_traceback(None)
         if status == ERROR_LOCKED:
             raise self._loans.error()
         if status == NO_FRAME:
@@ -169,7 +170,7 @@ class Reader:
             raise error(status, "%s: the server is gone" % self.path)
         raise error(status)
 
-    def _wait(self, timeout: Optional[float], frame: ctypes.c_void_p) -> int:
+    def _wait(self, timeout: Optional[float], frame: OwnedFrame) -> int:
         status = NO_FRAME
         for microseconds in slices(timeout):
             status = self._look(microseconds, frame)

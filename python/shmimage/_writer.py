@@ -101,10 +101,10 @@ class Writer:
             raise wrong("only a writer with a size can replace the file")
         flags = (FLIP if flip else 0) | (TAKE_OVER if take_over else 0) | \
             (NO_GUARD if no_guard else 0)
-        pointer = ctypes.c_void_p()
+        handle = OwnedWriter.make()
         check(lib.shmimage_writer_open(encode_path(path), flags,
-                                       ctypes.byref(pointer)))
-        self._handle = OwnedWriter.take(pointer)
+                                       ctypes.byref(handle)))
+        self._handle = handle
 
     def _use(self) -> OwnedWriter:
         handle = self._handle
