@@ -3,6 +3,7 @@
 """The client of examples/ gets every image as it was sent."""
 
 import os
+import select
 import subprocess
 
 import example_harness as harness
@@ -57,6 +58,35 @@ class Client(harness.ExampleTest):
         error = client.communicate(timeout=harness.SECONDS)[1]
         self.assertEqual(client.returncode, 1)
         self.assertIn(self.path + ": can't open it", error)
+
+    def test_file_that_is_shortened(self):
+        """No torn image is written, and what has happened is said."""
+        width, height = 640, 360
+        pixels = ps.make_pixels(7, 1, width, height)
+        ps.create_file(self.path, 20_000_000)
+        with ps.Server(self.path) as server:
+            server.init()
+            client = self.client(stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+            self.wait_for(lambda: server.put(1, width, height, pixels) ==
+                          "ok", client)
+            # The pipe does not take it all yet.
+            self.wait_for(lambda: select.select([client.stdout], [], [], 0)[0],
+                          client)
+            os.truncate(self.path, 0)
+            output, error = client.communicate(timeout=harness.SECONDS)
+        self.assertEqual(client.returncode, 1)
+        self.assertEqual(output, ppm(width, height, pixels))
+        self.assertIn(b"shortened", error)
+        self.assertNotIn(b"standard output", error)
+
+    def test_count_that_is_none(self):
+        for count in ("12x", "x", "", "0", "-1"):
+            with self.subTest(count=count):
+                client = self.client(count, stderr=subprocess.PIPE, text=True)
+                error = client.communicate(timeout=harness.SECONDS)[1]
+                self.assertEqual(client.returncode, 2)
+                self.assertIn(count + ": not a number of images", error)
 
     def test_full_disk_ends_it(self):
         ps.create_file(self.path, 20_000_000)
