@@ -14,9 +14,11 @@ module is used. Python files that the compiler generates would be tied to its
 release, and refuse to work with another one's protobuf.
 """
 
+import ipaddress
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,12 +41,21 @@ class EnSightError(Exception):
     """What is wrong, and what to do, in words for the user."""
 
 
-def find_address(host=None, port=None, path=None):
+def find_address(host=None, port=None, path=None, secret=""):
     """Where EnSight listens, from as much as the user has said of it."""
     if path:
         return "unix:" + os.path.abspath(path)
-    if not host and not port and is_ours(USUAL_SOCKET):
-        return "unix:" + USUAL_SOCKET
+    if not host and not port and os.path.lexists(USUAL_SOCKET):
+        if is_ours(USUAL_SOCKET):
+            if is_listening(USUAL_SOCKET):
+                return "unix:" + USUAL_SOCKET
+        elif secret:
+            raise EnSightError(
+                f"{USUAL_SOCKET}: EnSight usually listens there, but this is "
+                "not a socket of yours or root's, so the secret is not sent; "
+                "say by --socket or --port where your EnSight listens")
+    if host:
+        check_is_local(host)
     host = host or "localhost"
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
@@ -52,12 +63,44 @@ def find_address(host=None, port=None, path=None):
 
 
 def is_ours(path):
-    """Whether this user or root listens on a Unix socket: others shall not
-    be told a secret."""
+    """Whether it is a Unix socket of this user or root: others shall not be
+    told a secret. A link is not, since anybody can make one to anything."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISSOCK(found.st_mode) and found.st_uid in (0, os.geteuid())
+
+
+def is_listening(path):
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(path)
-        return os.stat(path).st_uid in (0, os.geteuid())
+        return True
+    except OSError:
+        return False
+
+
+def check_is_local(host):
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None,
+                                   type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise EnSightError(f"{host}: no such host: {error}") from error
+    if not all(is_own(family, place) for family, _, _, _, place in found):
+        raise EnSightError(
+            f"{host}: this is another machine, and its EnSight can't draw into "
+            "a file in the memory of this one: run ensight-record there")
+
+
+def is_own(family, place):
+    """Whether an address is one of this machine's: only those can be bound."""
+    if ipaddress.ip_address(place[0]).is_loopback:
+        return True
+    try:
+        with socket.socket(family) as probe:
+            probe.bind(place)
+        return True
     except OSError:
         return False
 
@@ -72,7 +115,8 @@ def compile_proto(path=PROTO):
         done = subprocess.run(
             [*compiler, "-I" + os.path.dirname(path),
              "--descriptor_set_out=" + out, path],
-            capture_output=True, text=True, errors="replace")
+            capture_output=True, text=True, errors="replace",
+            start_new_session=True)  # a Ctrl-C is not for it
         if done.returncode:
             raise EnSightError(
                 f"{path}: can't be compiled: {done.stderr.strip()}; install "

@@ -22,13 +22,18 @@ import grpc
 from ensight_images import EnSightError
 
 SHMIMAGE = os.environ.get("SHMIMAGE") or "shmimage"
-# Seconds for EnSight to confirm that it has stopped.
+# Seconds for EnSight to confirm that it has stopped, and for a command that
+# has to end because something went wrong.
 ANSWER = 5
 # Seconds for a command to end by itself when its stream has ended.
 GRACE = 0.5
 # What programs that were asked to end by SIGINT answer: those that do not
 # care, ffmpeg, ffplay, shells, and those that SIGINT kills.
 INTERRUPTED = (0, 255, 123, 128 + signal.SIGINT, -signal.SIGINT)
+# Asks a command to end when its standard input ends, once. The signal that
+# Linux can send on a parent's death may come for each of the parent's threads,
+# and the second has ffmpeg leave the movie unfinished.
+WATCH = 'read -r line; kill -s TERM -- "-$0"'
 
 
 def say(text):
@@ -161,8 +166,25 @@ class Command:
         except OSError as error:
             raise EnSightError(f"{words[0]}: can't run it: "
                                f"{error.strerror}") from error
+        # The system closes the pipe even where this program is killed.
+        self.watch = subprocess.Popen(
+            ["sh", "-c", WATCH, str(self.process.pid)], stdin=subprocess.PIPE,
+            start_new_session=True)
         threading.Thread(target=self._wait, args=(events,),
                          daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        """Leave nothing behind, whatever has gone wrong."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.returncode is None:
+                self.signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(ANSWER)
+        self.watch.kill()
+        self.watch.communicate()
 
     def _wait(self, events):
         self.process.wait()
@@ -172,7 +194,11 @@ class Command:
         """End the stream, and ask the command by SIGINT where it needs it."""
         self.stream_end.announce()
         # Before the first image, the device waits for the next server.
-        self.has_begun = has_images(self.path)
+        try:
+            self.has_begun = has_images(self.path)
+        except EnSightError:  # somebody has removed the file
+            self.due = time.monotonic()
+            return
         if not self.stream_end.is_seen or not self.has_begun:
             self.due = time.monotonic()
         elif not self.ends_itself:

@@ -4,6 +4,7 @@
 See ffmpeg_harness.py for the environment, and FFPLAY (default: ffplay).
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -41,6 +42,18 @@ ENVIRONMENT = {
     "http_proxy": "http://127.0.0.1:9", "no_proxy": "",
 }
 ENVIRONMENT.pop("ENSIGHT_SECURITY_TOKEN", None)
+# What is started here takes a Ctrl-C, also where make itself does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Recorder(Running):
+    def stop(self):
+        """As users do who lose patience, so that its command ends, too."""
+        for _ in ("finish", "ask the command", "kill the command"):
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+        super().stop()
 
 
 class EnSightTest(StreamTest):
@@ -70,11 +83,14 @@ class EnSightTest(StreamTest):
     def said(self, key):
         return self.events(key)[0][key]
 
-    def record(self, *arguments, cwd=None, **environment):
+    def start_recorder(self, *arguments, before=(), cwd=None, **environment):
+        return Recorder(self, "recorder", [*before, sys.executable, RECORD,
+                                           *self.where, *arguments],
+                        cwd=cwd, env={**ENVIRONMENT, **environment})
+
+    def record(self, *arguments, **options):
         """Start it, and wait until it takes images or has ended."""
-        recorder = Running(self, "recorder", [sys.executable, RECORD,
-                                              *self.where, *arguments],
-                           cwd=cwd, env={**ENVIRONMENT, **environment})
+        recorder = self.start_recorder(*arguments, **options)
         wait_for(lambda: recorder.process.poll() is not None or
                  "taking images" in recorder.err(), recorder.err)
         return recorder
@@ -118,9 +134,17 @@ class EnSightTest(StreamTest):
         recorder.process.send_signal(signal.SIGINT)
         self.assertEqual(recorder.end(), status, recorder.err())
 
-    def fail_record(self, *arguments, status=FAILED, **environment):
+    def script(self, name, text):
+        """A program of that name."""
+        path = self.file(name)
+        with open(path, "w") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path, 0o700)
+        return path
+
+    def fail_record(self, *arguments, status=FAILED, **options):
         """What it says of what is wrong."""
-        recorder = self.record(*arguments, **environment)
+        recorder = self.record(*arguments, **options)
         self.assertEqual(recorder.end(), status, recorder.err())
         self.assert_nothing_left()
         self.assertNotIn("Traceback", recorder.err())

@@ -9,6 +9,8 @@ import contextlib
 import glob
 import os
 import pty
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,10 @@ import uuid
 
 from ensight_case import (DONE, ENVIRONMENT, FAILED, FFPLAY, GONE, RECORD,
                           EnSightTest)
-from ffmpeg_harness import FFMPEG, SECONDS, Running, main, wait_for
+from ffmpeg_harness import FFMPEG, SECONDS, SHMIMAGE, main, wait_for
+
+# Starts what follows as nohup does, and a script's "&".
+IGNORING = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
 
 
 class Recording(EnSightTest):
@@ -50,6 +55,7 @@ class Recording(EnSightTest):
             os.execve(sys.executable, [sys.executable, RECORD, *self.where,
                                        self.movie], ENVIRONMENT)
         self.addCleanup(os.close, terminal)
+        self.addCleanup(self.reap, child)
         said = bytearray()
         end = threading.Thread(target=self.read_all, args=(terminal, said),
                                daemon=True)
@@ -62,6 +68,13 @@ class Recording(EnSightTest):
         self.assertEqual(os.waitpid(child, 0)[1], 0, said)
         self.assertIn(b"recorded", said)
         self.assert_recorded()
+
+    @staticmethod
+    def reap(child):
+        with contextlib.suppress(ChildProcessError):  # it is reaped already
+            if os.waitpid(child, os.WNOHANG)[0] == 0:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
 
     @staticmethod
     def read_all(terminal, said):
@@ -114,13 +127,33 @@ class Recording(EnSightTest):
 
     def test_ctrl_c_before_ensight_has_answered(self):
         self.start_ensight("--silent")
-        recorder = Running(self, "recorder", [
-            sys.executable, RECORD, *self.where, self.movie], env=ENVIRONMENT)
+        recorder = self.start_recorder(self.movie)
         wait_for(lambda: self.events("subscribed"), self.ensight.out)
         self.interrupt(recorder, FAILED)
         self.assertIn("before EnSight had answered", recorder.err())
         self.assert_nothing_left()
         self.said("unsubscribed")
+
+    def test_goes_on_when_its_terminal_closes(self):
+        self.start_ensight()
+        recorder = self.record(self.movie, before=IGNORING)
+        self.wait_until_taken(recorder)
+        for number in (signal.SIGHUP, signal.SIGINT):
+            recorder.process.send_signal(number)
+        self.wait_until_taken(recorder)
+        self.assertNotIn("finishing", recorder.err())
+        recorder.process.terminate()
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+        self.assert_recorded()
+
+    def test_shared_file_that_somebody_removes(self):
+        self.start_ensight()
+        recorder = self.record(self.movie)
+        self.wait_for_growth(recorder)
+        os.unlink(self.events("subscribed")[0]["options"]["filename"])
+        self.interrupt(recorder)
+        self.assertIn("recorded " + self.movie, recorder.err())
+        self.assert_recorded()
 
     def test_movie_is_finished_when_the_recorder_is_killed(self):
         self.start_ensight("--plain")
@@ -199,7 +232,6 @@ class Commands(EnSightTest):
                 self.assertEqual(recorder.end(), DONE, recorder.err())
                 self.assert_nothing_left()
 
-
     def test_status_of_a_command_is_passed_on(self):
         self.start_ensight()
         said = self.fail_record("--", "sh", "-c", "test -s '{}' && exit 7",
@@ -217,10 +249,18 @@ class Commands(EnSightTest):
         self.assertEqual(recorder.end(), 128 + signal.SIGKILL, recorder.err())
         self.assert_nothing_left()
 
+    def test_command_is_asked_by_a_signal_that_is_ignored(self):
+        self.start_ensight()
+        recorder = self.record("--", "sh", "-c", ": {}; exec sleep 999",
+                               before=IGNORING)
+        recorder.process.terminate()
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+
     def test_command_that_is_not_there(self):
         self.start_ensight()
         self.assertIn("no such command", self.fail_record("--", "none", "{}"))
-        self.assertIn("install ffmpeg", self.fail_record("--", "ffnone", "{}"))
+        self.assertIn("install ffmpeg", self.fail_record(
+            "--", self.file("none/ffmpeg"), "{}"))
 
     def test_ffmpeg_that_fails(self):
         self.start_ensight()
@@ -230,6 +270,60 @@ class Commands(EnSightTest):
         self.assertNotIn(status, (DONE, GONE))
         self.assertIn(f"the command failed with status {status}: ",
                       recorder.err())
+        self.assert_nothing_left()
+
+
+class Leftovers(EnSightTest):
+    """A command that would never end by itself does not outlive it."""
+
+    def record_with_pipe(self, **environment):
+        """A recorder whose command keeps a pipe open as long as it lives, and
+        whether it has ended."""
+        pipe = self.file("pipe")
+        os.mkfifo(pipe)
+        end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, end)
+        recorder = self.record(
+            "--", "sh", "-c", f": {{}}; exec >{pipe}; echo $$; exec sleep 999",
+            **environment)
+        said = bytearray()
+
+        def has_begun():
+            said.extend(self.read(end) or b"")
+            return said
+
+        def has_ended():
+            return self.read(end) == b""
+
+        recorder.wait_until(has_begun, "the command")
+        self.addCleanup(lambda: has_ended() or
+                        os.killpg(int(said), signal.SIGKILL))
+        return recorder, has_ended
+
+    @staticmethod
+    def read(pipe):
+        """None where somebody might still write."""
+        with contextlib.suppress(BlockingIOError):
+            return os.read(pipe, 100)
+
+    def test_killed_before_the_first_image_is_taken(self):
+        self.start_ensight()
+        recorder, has_ended = self.record_with_pipe()
+        recorder.process.kill()
+        recorder.end()
+        wait_for(has_ended, recorder.err)
+
+    def test_what_nobody_has_foreseen(self):
+        self.start_ensight()
+        trouble = self.file("trouble")
+        tool = shlex.quote(os.path.abspath(shutil.which(SHMIMAGE)))
+        recorder, has_ended = self.record_with_pipe(SHMIMAGE=self.script(
+            "tool", f"test $1 = info && test -e {trouble} && exec echo what\n"
+            f'exec {tool} "$@"\n'))
+        open(trouble, "w").close()
+        self.interrupt(recorder, FAILED)
+        self.assertIn("JSONDecodeError", recorder.err())
+        self.assertTrue(has_ended())
         self.assert_nothing_left()
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import io
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -88,6 +89,17 @@ class Refusals(EnSightTest):
                       self.fail_record(self.movie, "--timeout", "0.5"))
 
 
+    def test_ctrl_c_reaches_no_helper(self):
+        """In a terminal it would, and that would be a compiler's failure."""
+        self.start_ensight()
+        self.script("protoc", "kill -s INT -- -$PPID\n"
+                    f'exec {shutil.which("protoc")} "$@"\n')
+        said = self.fail_record(
+            self.movie, before=["setsid"],
+            PATH=self.folder + os.pathsep + os.environ["PATH"])
+        self.assertIn("ended before EnSight had answered", said)
+
+
 class Usage(EnSightTest):
     def run_alone(self, *arguments, python=()):
         return subprocess.run([sys.executable, *python, RECORD, *arguments],
@@ -135,7 +147,7 @@ class Usage(EnSightTest):
     def test_help_and_version(self):
         done = self.run_alone("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("Exit status", done.stdout)
+        self.assertIn("before there\nwas an image", done.stdout)
         done = self.run_alone("--version")
         version = subprocess.run([SHMIMAGE, "--version"], text=True,
                                  capture_output=True, timeout=SECONDS).stdout
@@ -164,23 +176,83 @@ class Usage(EnSightTest):
 
     def test_address(self):
         find = ensight_images.find_address
-        self.assertEqual(find(host="other"), "other:12345")
+        self.assertEqual(find(host="localhost"), "localhost:12345")
+        # All of this machine's addresses, such as those of its network.
+        self.assertEqual(find(host="0.0.0.0"), "0.0.0.0:12345")
         self.assertEqual(find(port=5), "localhost:5")
         self.assertEqual(find(host="::1", port=5), "[::1]:5")
         self.assertEqual(find(path="/a/b"), "unix:/a/b")
 
-    def test_address_where_ensight_usually_listens(self):
+    def test_address_of_another_machine(self):
+        for host, words in (("192.0.2.1", "another machine"),
+                            ("2001:db8::1", "another machine"),
+                            ("a..b", "no such host")):
+            with self.assertRaisesRegex(ensight_images.EnSightError,
+                                        f"^{host}: .*{words}"):
+                ensight_images.find_address(host=host)
+
+    def listen(self, name):
+        """Where EnSight usually does."""
         usual = self.file("usual.sock")
-        with unittest.mock.patch.object(ensight_images, "USUAL_SOCKET",
-                                        usual):
-            find = ensight_images.find_address
-            self.assertEqual(find(), "localhost:12345")
-            with socket.socket(socket.AF_UNIX) as server:
-                server.bind(usual)
-                server.listen()
-                self.assertEqual(find(), "unix:" + usual)
-                self.assertEqual(find(port=5), "localhost:5")
-            self.assertEqual(find(), "localhost:12345")
+        patch = unittest.mock.patch.object(ensight_images, "USUAL_SOCKET",
+                                           usual)
+        patch.start()
+        self.addCleanup(patch.stop)
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(self.file(name))
+        server.listen()
+        return usual, server
+
+    def test_address_where_ensight_usually_listens(self):
+        usual, server = self.listen("usual.sock")
+        find = ensight_images.find_address
+        self.assertEqual(find(secret="xyzzy"), "unix:" + usual)
+        self.assertEqual(find(port=5), "localhost:5")
+        server.close()
+        self.assertEqual(find(secret="xyzzy"), "localhost:12345")
+        os.unlink(usual)
+        self.assertEqual(find(secret="xyzzy"), "localhost:12345")
+
+    def assert_secret_stays(self, usual):
+        find = ensight_images.find_address
+        with self.assertRaisesRegex(ensight_images.EnSightError,
+                                    f"{usual}: .*--socket or --port"):
+            find(secret="xyzzy")
+        self.assertEqual(find(), "localhost:12345")
+        self.assertEqual(find(port=5, secret="xyzzy"), "localhost:5")
+        self.assertEqual(find(path=usual, secret="xyzzy"), "unix:" + usual)
+
+    def test_link_to_a_socket(self):
+        usual, _ = self.listen("another.sock")
+        os.symlink(self.file("another.sock"), usual)
+        self.assert_secret_stays(usual)
+
+    def test_socket_of_another_user(self):
+        usual, _ = self.listen("usual.sock")
+        if os.geteuid() == 0:
+            os.chown(usual, 65534, -1)
+            self.assert_secret_stays(usual)
+        else:
+            with unittest.mock.patch.object(os, "geteuid",
+                                            return_value=os.geteuid() + 1):
+                self.assert_secret_stays(usual)
+
+    def test_only_tools_of_ffmpeg_are_asked(self):
+        recorder = load_recorder()
+        for name, is_asked in (
+                ("ffmpeg", True), ("ffplay7", True), ("ffprobe-7.1", True),
+                ("ffwd", False), ("ffmpeg-all", False), ("myffmpeg", False)):
+            with self.subTest(name=name):
+                tool = self.script(name, "echo Demuxer shmimage\n")
+                self.assertEqual(recorder.knows_device(tool), is_asked)
+
+    def test_tool_that_does_not_answer(self):
+        recorder = load_recorder()
+        recorder.HELP = 0.1
+        tool = self.script("ffmpeg", "exec sleep 999\n")
+        with self.assertRaisesRegex(recorder.EnSightError, tool):
+            recorder.knows_device(tool)
 
 
 class ReadMe(EnSightTest):
