@@ -194,6 +194,12 @@ static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
     return FFMAX(slice, 0);
 }
 
+static int is_loss(int status)
+{
+    return status == SHMIMAGE_DISCONNECTED ||
+           status == SHMIMAGE_ERROR_TRUNCATED;
+}
+
 /**
  * Like shmimage_reader_acquire, after what that has said already: it tells of
  * each loss once.
@@ -231,7 +237,7 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
         if (ff_shmimage_interrupted(s))
             return AVERROR_EXIT;
         ret = acquire_image(ctx, slice, frame);
-        if (ret == SHMIMAGE_DISCONNECTED || ret == SHMIMAGE_ERROR_TRUNCATED) {
+        if (is_loss(ret)) {
             ret = lose_server(s, ret);
             if (ret < 0)
                 return ret;
@@ -288,7 +294,7 @@ static ShmImageFrame *skip_to_latest(ShmImageContext *ctx, ShmImageFrame *frame)
     int ret = shmimage_reader_acquire(ctx->reader, 0, &newer);
 
     if (ret != SHMIMAGE_OK) {
-        if (ret != SHMIMAGE_NO_FRAME)
+        if (is_loss(ret))
             ctx->unheeded = ret;
         return frame;
     }

@@ -114,6 +114,20 @@ START_TEST(test_packets_are_copied_while_one_is_lent)
 }
 END_TEST
 
+/* With one image lent and another one in hand, there is none to skip to. */
+START_TEST(test_latest_goes_on_while_a_packet_is_lent)
+{
+    SERVE(images);
+    open_device("latest=1");
+    read_and_keep();
+    for (int i = 1; i < NB_IMAGES; i++) {
+        read_image();
+        assert_pixels(t.packet, &images[i]);
+    }
+    ck_assert(is_lent(kept));
+}
+END_TEST
+
 START_TEST(test_next_packet_is_lent_once_the_last_one_is_freed)
 {
     SERVE(images);
@@ -252,6 +266,7 @@ int main(void)
         test_packet_holds_a_buffer_until_its_last_reference_is_freed,
         test_packet_is_copied_without_zero_copy,
         test_packets_are_copied_while_one_is_lent,
+        test_latest_goes_on_while_a_packet_is_lent,
         test_next_packet_is_lent_once_the_last_one_is_freed,
         test_packet_outlives_everything,
         test_packet_is_whole_after_a_restart_of_the_server,
