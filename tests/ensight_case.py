@@ -107,13 +107,13 @@ class EnSightTest(StreamTest):
             lambda: recorder.err().count(" pts_time:") >= count,
             f"{count} images")
 
-    def wait_until_taken(self, recorder):
-        """Until somebody takes the images. Otherwise they are dropped for
-        want of a free buffer."""
+    def wait_until_taken(self, recorder, count=5):
+        """Until somebody has taken so many images. Otherwise they are dropped
+        for want of a free buffer."""
         recorder.wait_until(lambda: self.number_in_file() > 0,
                             "the first image")
         first = self.number_in_file()
-        recorder.wait_until(lambda: self.number_in_file() > first + 5,
+        recorder.wait_until(lambda: self.number_in_file() > first + count,
                             "more images")
 
     def number_in_file(self):
