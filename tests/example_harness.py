@@ -16,7 +16,7 @@ import time
 import unittest
 
 import peer_stream as ps
-import take_interrupts  # noqa: F401, it acts when it is imported
+import take_signals  # noqa: F401, it acts when it is imported
 
 SECONDS = 90
 SHMIMAGE = os.path.abspath(os.environ.get("SHMIMAGE") or "shmimage")

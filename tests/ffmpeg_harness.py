@@ -18,7 +18,7 @@ import time
 import unittest
 
 import features
-import take_interrupts  # noqa: F401, it acts when it is imported
+import take_signals  # noqa: F401, it acts when it is imported
 from peer_stream import create_file, file_size
 
 PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")

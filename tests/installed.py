@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-import take_interrupts  # noqa: F401, it acts when it is imported
+import take_signals  # noqa: F401, it acts when it is imported
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STREAM = "/dev/shm/live.shm"

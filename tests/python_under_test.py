@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-import take_interrupts  # noqa: F401, it acts when it is imported
+import take_signals  # noqa: F401, it acts when it is imported
 
 SOURCE = os.environ.get("SHMIMAGE_SRCDIR") or os.path.dirname(
     os.path.dirname(os.path.abspath(__file__)))

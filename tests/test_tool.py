@@ -23,7 +23,7 @@ import time
 import unittest
 
 import peer_stream as ps
-import take_interrupts  # noqa: F401, it acts when it is imported
+import take_signals  # noqa: F401, it acts when it is imported
 
 PATIENCE = 60
 TOOL = os.environ.get("SHMIMAGE")

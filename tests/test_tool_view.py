@@ -98,7 +98,8 @@ class Terminal:
 
     def rest(self):
         """All of its output, and its exit code."""
-        while self.read():
+        end = time.monotonic() + PATIENCE
+        while self.read() and time.monotonic() < end:
             if self.process.poll() is not None and \
                     not select.select([self.leader], [], [], 0.2)[0]:
                 break
