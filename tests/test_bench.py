@@ -35,6 +35,7 @@ import runs  # noqa: E402
 #: What may keep a figure from being measured.
 EXCUSES = re.compile("is not installed|has no option zero_copy|"
                      "GStreamer has no|can't load the built device|"
+                     "this build is without FFmpeg|"
                      "this build is without futexes|the system does not tell")
 #: A unit of which none at all is a good result.
 MAY_BE_ZERO = {"images", "% of a core", "wake-ups/s"}
