@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -27,6 +28,9 @@ SHMIMAGE = os.environ.get("SHMIMAGE") or "shmimage"
 ANSWER = 5
 # Seconds for a command to end by itself when its stream has ended.
 GRACE = 0.5
+# Seconds after which a signal is seen that went to another thread: it does not
+# end this one's wait.
+BLINK = 0.2
 # What programs that were asked to end by SIGINT answer: those that do not
 # care, ffmpeg, ffplay, shells, and those that SIGINT kills.
 INTERRUPTED = (0, 255, 123, 128 + signal.SIGINT, -signal.SIGINT)
@@ -39,6 +43,15 @@ WATCH = 'read -r line; kill -s TERM -- "-$0"'
 def say(text):
     with contextlib.suppress(OSError):  # the terminal may be gone
         print(f"ensight-record: {text}", file=sys.stderr, flush=True)
+
+
+def next_event(events, due=None):
+    """Wait for one; None once that time has come."""
+    while due is None or time.monotonic() < due:
+        with contextlib.suppress(queue.Empty):
+            return events.get(timeout=BLINK if due is None else
+                              min(BLINK, max(due - time.monotonic(), 0)))
+    return None
 
 
 def run_tool(*arguments):
@@ -120,7 +133,7 @@ class Subscription:
         """
         call = self.ensight.subscribe(self.guid, path, flip, timeout)
         call.add_done_callback(lambda _: events.put("answer"))
-        if events.get() != "answer":
+        if next_event(events) != "answer":
             call.cancel()
             raise EnSightError("ended before EnSight had answered")
         try:
@@ -203,10 +216,6 @@ class Command:
             self.due = time.monotonic()
         elif not self.ends_itself:
             self.due = time.monotonic() + GRACE
-
-    def patience(self):
-        """Seconds until SIGINT is due, or None."""
-        return self.due and max(self.due - time.monotonic(), 0)
 
     def signal(self, number):
         self.due = None
