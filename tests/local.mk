@@ -108,8 +108,8 @@ EXTRA_DIST += $(script_tests) $(script_tests_with_ffmpeg) \
     tests/ensight_case.py tests/ensight_standin.py \
     tests/library_harness.py tests/peer.py tests/peer_stream.py \
     tests/preview_harness.py tests/small_file_system.py \
-    tests/take_signals.py \
-    tests/use_opencv.py tests/use_pyav.py
+    tests/take_signals.py tests/use_opencv.py tests/use_pyav.py \
+    tests/waiting.py
 EXTRA_DIST += tests/features.ini tests/features.py
 EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)

@@ -9,10 +9,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import take_signals  # noqa: F401, it acts when it is imported
+from waiting import PATIENCE, wait_for
 
 SOURCE = os.environ.get("SHMIMAGE_SRCDIR") or os.path.dirname(
     os.path.dirname(os.path.abspath(__file__)))
@@ -21,7 +21,6 @@ PACKAGES = os.path.join(SOURCE, "python")
 LIBRARY = os.path.join(BUILD, ".libs", "libshmimage.so")
 TOOL = os.environ.get("SHMIMAGE") or os.path.join(BUILD, "tools", "shmimage")
 SANITIZERS = os.environ.get("SANITIZE_CFLAGS", "")
-PATIENCE = 60
 
 
 def leave_out(reason):
@@ -80,18 +79,6 @@ def has_locks():
 
 with_locks = unittest.skipUnless(has_locks(),
                                  "built with --disable-ofd-locks")
-
-
-def wait_for(condition, what):
-    """What the condition answers, once that is true."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("in vain: " + what)
-        time.sleep(0.001)
 
 
 class StreamTest(unittest.TestCase):

@@ -14,12 +14,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import peer_stream as ps
+from waiting import PATIENCE, wait_for
 
-PATIENCE = 60
 SIZES = ((1, 1), (3, 5), (1919, 1079), (3840, 2160))
 LEAST_FILE = 20_000_001
 ODD_4K_FILE = 50_000_001
@@ -44,18 +43,6 @@ def sees_servers():
 TOOL = find_tool()
 with_locks = unittest.skipUnless(TOOL and sees_servers(),
                                  "built with --disable-ofd-locks")
-
-
-def wait_for(condition, what):
-    """What the condition answers, once that is true."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("in vain: " + what)
-        time.sleep(0.0005)
 
 
 def images(seed, start, count, width, height):

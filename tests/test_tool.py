@@ -24,8 +24,8 @@ import unittest
 
 import peer_stream as ps
 import take_signals  # noqa: F401, it acts when it is imported
+from waiting import PATIENCE, wait_for
 
-PATIENCE = 60
 TOOL = os.environ.get("SHMIMAGE")
 BUILD = os.environ.get("SHMIMAGE_BUILDDIR")
 FFMPEG = os.environ.get("FFMPEG") or "ffmpeg"
@@ -33,18 +33,6 @@ COMMANDS = ("create", "info", "send", "reset", "exec")
 LEAST_FILE = 20_000_000
 COUNTS = re.compile(r": sent (\d+), dropped (\d+), without a client (\d+); "
                     r"(\d+\.\d) images/s; (.*)")
-
-
-def wait_for(condition, what):
-    """What the condition answers, once that is true."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("in vain: " + what)
-        time.sleep(0.001)
 
 
 def have_locks():
