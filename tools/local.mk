@@ -34,3 +34,6 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
 tools_shmimage_CPPFLAGS = $(AM_CPPFLAGS) \
     -DSHMIMAGE_PRELOAD_PATH='"$(pkglibdir)/shmimage-preload.so"'
 tools_shmimage_LDADD = libshmimage.la
+if THREAD_SANITIZED
+tools_shmimage_SOURCES += tests/tsan_start.c
+endif
