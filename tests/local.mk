@@ -324,8 +324,9 @@ VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
 VALGRIND_EXACT = --vex-iropt-register-updates=allregs-at-mem-access
 # So that a test's own posix_memalign() and realloc() are called.
 VALGRIND_MEMORY = --soname-synonyms=somalloc=nouserintercepts
+VALGRIND_TESTS = $(core_tests) $(device_tests) $(fuzz_tests)
 check-valgrind:
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check \
-	    TESTS='$(core_tests) $(device_tests) $(fuzz_tests)' \
+	    TESTS='$(VALGRIND_TESTS)' \
 	    LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)'
 .PHONY: check-valgrind

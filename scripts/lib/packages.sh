@@ -18,7 +18,7 @@ compare_archive()
     local lists=$build/packages/lists
 
     git -C "$top" rev-parse > /dev/null ||
-        { skip "files of the archive" "this tree is not git's"; return 0; }
+        { skip "this tree is not a git checkout"; return 0; }
     mkdir -p "$lists"
     git -C "$top" ls-files | grep -v '^\.' | LC_ALL=C sort > "$lists/git"
     tar -tJf "$build"/packages/shmimage_*.orig.tar.xz | sed 's,^[^/]*/,,' |
@@ -48,7 +48,7 @@ test_in_clean_root()
 
     "$scripts/test-packages" "$build/packages" || status=$?
     if [ "$status" -eq 77 ]; then
-        skip "packages in a clean root" "$(sed -n \
+        skip "$(sed -n \
             's/^test-packages: //p' "$build/packages.log" | tail -n 1)"
         return 0
     fi

@@ -11,7 +11,7 @@ go_without()
     local reason="no source of FFmpeg $2 can be had"
 
     if ffmpeg_may_be_gone "$2"; then
-        skip "$1" "$reason"
+        skip "$reason"
     else
         fail "$1: $reason"
     fi
@@ -72,7 +72,7 @@ compare_features()
     echo "$said"
     case $status in
     0) pass ;;
-    77) skip docs/ffmpeg.md "$said" ;;
+    77) skip "$said" ;;
     *) fail "docs/ffmpeg.md: $said" ;;
     esac
 }

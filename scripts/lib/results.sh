@@ -16,11 +16,11 @@ fail()
     echo "  FAIL: $*" >&3
 }
 
-# skip WHAT WHY
+# skip WHY: print_results() has a line for each reason.
 skip()
 {
     skipped=$((skipped + 1))
-    echo "  SKIP: $1: $2" >&3
+    echo "$1" >> "$build/skipped"
 }
 
 # The number that follows $2 in the last line of file $1 that has it, or 0.
@@ -62,11 +62,10 @@ count_program()
     case $verdict in
     PASS)
         [ "$left" -eq 0 ] ||
-            sed -n "s/^\(.*\) \.\.\. skipped /  SKIP: $2: \1: /p" "$log" >&3
+            sed -n "s/^.* \.\.\. skipped ['\"]\(.*\)['\"]$/\1/p" "$log" \
+                >> "$build/skipped"
         ;;
-    SKIP)
-        echo "  SKIP: $2: $name: $(grep -v '^SKIP ' "$log" | tail -n 1)" >&3
-        ;;
+    SKIP) grep -v '^SKIP ' "$log" | tail -n 1 >> "$build/skipped" ;;
     *)
         echo "  FAIL: $2: $name, see $log" >&3
         tail -n 40 "$log" >&3
@@ -126,9 +125,18 @@ run_step()
     echo "  so far $passed passed, $failed failed, $skipped skipped" >&3
 }
 
+# Why tests were skipped, and how many for that reason.
+print_skipped()
+{
+    [ "$skipped" -gt 0 ] || return 0
+    echo "check: skipped:"
+    sort "$build/skipped" | uniq -c | sort -rn
+}
+
 print_results()
 {
     print_clock
+    print_skipped
     echo "check: $passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ]
 }
