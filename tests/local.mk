@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-# Programs that test the core by way of its internal names as well.
-core_tests = \
+# Programs that test the core by way of its internal names as well. Those that
+# do the same in hundreds of cases start first.
+core_tests = $(long_tests) $(short_tests)
+long_tests = \
+    tests/test_copy \
+    tests/test_faults_ensight \
+    tests/test_faults_file \
+    tests/test_faults_follow \
+    tests/test_faults_stream \
+    tests/test_faults_waiting \
+    tests/test_full \
+    tests/test_restart_matrix \
+    tests/test_restart_steps \
+    tests/test_restart_waits \
+    tests/test_testcard \
+    tests/test_tool_faults \
+    tests/test_truncate
+short_tests = \
     tests/test_assembly \
     tests/test_assembly_blocks \
     tests/test_client_gone \
-    tests/test_copy \
     tests/test_disconnect \
     tests/test_ensight_api \
     tests/test_ensight_create \
@@ -15,18 +30,12 @@ core_tests = \
     tests/test_ensight_threads \
     tests/test_ensight_values \
     tests/test_error \
-    tests/test_faults_ensight \
-    tests/test_faults_file \
-    tests/test_faults_follow \
-    tests/test_faults_stream \
-    tests/test_faults_waiting \
     tests/test_file \
     tests/test_file_info \
     tests/test_file_refused \
     tests/test_follow \
     tests/test_follow_refused \
     tests/test_frame_copy \
-    tests/test_full \
     tests/test_guard \
     tests/test_guard_handlers \
     tests/test_layout \
@@ -37,17 +46,11 @@ core_tests = \
     tests/test_reader_checks \
     tests/test_reader_open \
     tests/test_restart \
-    tests/test_restart_matrix \
-    tests/test_restart_steps \
-    tests/test_restart_waits \
     tests/test_rhythm \
     tests/test_state \
     tests/test_stream \
     tests/test_stress \
     tests/test_tally \
-    tests/test_testcard \
-    tests/test_tool_faults \
-    tests/test_truncate \
     tests/test_truncate_race \
     tests/test_truncate_writer \
     tests/test_wait \
@@ -327,6 +330,6 @@ VALGRIND_MEMORY = --soname-synonyms=somalloc=nouserintercepts
 VALGRIND_TESTS = $(core_tests) $(device_tests) $(fuzz_tests)
 check-valgrind:
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check \
-	    TESTS='$(VALGRIND_TESTS)' \
+	    TESTS='$(VALGRIND_TESTS)' check_PROGRAMS='$(VALGRIND_TESTS)' \
 	    LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)'
 .PHONY: check-valgrind
