@@ -60,9 +60,12 @@ def find_ffprobe():
 
 
 def wait_for(look, what):
-    """Call look() until its answer is true."""
+    """What look() answers, once that is true."""
     deadline = time.monotonic() + SECONDS
-    while not look():
+    while True:
+        answer = look()
+        if answer:
+            return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"never came: {what()}")
         time.sleep(0.01)

@@ -2,30 +2,23 @@
 """What the tests of viewers share: a display without a screen, and what the
 window there shows of the test card.
 
-Environment: as in ffmpeg_harness.py. The ffmpeg that takes the screenshots is
-the system's, whatever FFMPEG says.
+Environment: as in ffmpeg_harness.py.
 """
 
 import collections
 import os
 import random
 import shutil
-import subprocess
+import threading
 
-from ffmpeg_harness import (NATIVE, SECONDS, SHMIMAGE, Running, StreamTest,
-                            wait_for)
+from ffmpeg_harness import NATIVE, SHMIMAGE, Running, StreamTest, wait_for
+from peer_stream import Server
 
 SCREEN = 800, 600
 # The upper bits are a mark: other pictures do not read as such a number.
 START = 0xA5C30000
 MARK = 0xFFFF0000
 FIRST, SECOND = (640, 480), (320, 400)
-# Long enough for several screenshots of one size, also on a slow machine.
-SIZE_EVERY = 90
-
-# The system's ffmpeg needs its own libraries.
-SYSTEM = {name: value for name, value in os.environ.items()
-          if name != "LD_LIBRARY_PATH"}
 
 Card = collections.namedtuple("Card", "left top width height number")
 
@@ -36,16 +29,34 @@ def lit_extent(lines):
     return (lit[0], lit[-1] + 1 - lit[0]) if lit else (0, 0)
 
 
-def read_number(pixels, stride, area):
-    """The number in the cells of a test card (see tools/testcard.h)."""
-    number = 0
+def cells():
+    """Where the cells of a test card begin (see tools/testcard.h), in parts
+    across and down. Each is two parts wide and high."""
     for column in range(16):
-        part = 2 + 2 * column + (4 if column >= 8 else 0)
-        x = area.left + (part + 1) * area.width // 40
-        for row in (2, 38):
-            y = area.top + row * area.height // 40
-            place = stride * y + 3 * x
-            number = number << 1 | (sum(pixels[place:place + 3]) > 384)
+        for row in (1, 37):
+            yield 2 + 2 * column + (4 if column >= 8 else 0), row
+
+
+def draw_card(number, width, height):
+    """A card that is white but for the number."""
+    pixels = bytearray(b"\xff" * (3 * width * height))
+    for bit, (column, row) in zip(f"{number:032b}", cells()):
+        left, right = (part * width // 40 for part in (column, column + 2))
+        if bit == "0":
+            for y in range(row * height // 40, (row + 2) * height // 40):
+                pixels[3 * (y * width + left):3 * (y * width + right)] = \
+                    bytes(3 * (right - left))
+    return pixels
+
+
+def read_number(pixels, stride, area):
+    """The number in the cells of a test card."""
+    number = 0
+    for column, row in cells():
+        x = area.left + (column + 1) * area.width // 40
+        y = area.top + (row + 1) * area.height // 40
+        place = stride * y + 3 * x
+        number = number << 1 | (sum(pixels[place:place + 3]) > 384)
     return number
 
 
@@ -62,9 +73,32 @@ def find_card(pixels, width):
     return area._replace(number=read_number(pixels, stride, area))
 
 
-def size_of(number):
-    """The size of an image of start_changing_server()."""
-    return (FIRST, SECOND)[(number - START) // SIZE_EVERY % 2]
+class CardServer:
+    """A server that sends one card again and again, until told of another."""
+
+    def __init__(self, test):
+        self.server = Server(test.stream)
+        self.server.init()
+        self.card = None
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        test.addCleanup(self.stop)
+
+    def show(self, number, width, height):
+        self.card = width, height, draw_card(number, width, height)
+        if not self.thread.ident:
+            self.thread.start()
+
+    def run(self):
+        number = 0
+        while not self.stopped.wait(1 / 60):
+            number += self.server.put(number, *self.card) == "ok"
+
+    def stop(self):
+        self.stopped.set()
+        if self.thread.ident:
+            self.thread.join()
+        self.server.close()
 
 
 class Preview(StreamTest):
@@ -74,7 +108,7 @@ class Preview(StreamTest):
 
     def setUp(self):
         super().setUp()
-        for program in ("Xvfb", "ffmpeg", self.VIEWER):
+        for program in ("Xvfb", self.VIEWER):
             if not shutil.which(program):
                 self.skipTest(f"{program} is not installed")
         self.make_file("x".join(map(str, FIRST)))
@@ -84,29 +118,30 @@ class Preview(StreamTest):
     def start_display(self):
         """An X server on a display of its own. Left to choose one, two that
         start at a time may come to share it; and without -noreset, one starts
-        anew when its last client leaves, whoever is about to connect."""
-        display = f":{random.randrange(1000, 60000)}"
-        ours, theirs = os.pipe()
-        server = Running(self, "Xvfb", [
-            "Xvfb", display, "-displayfd", str(theirs), "-noreset",
-            "-nolisten", "tcp", "-br",
-            "-screen", "0", "{}x{}x24".format(*SCREEN)], pass_fds=[theirs])
-        # Killed, it would leave its lock behind.
-        self.addCleanup(server.end)
-        self.addCleanup(server.process.terminate)
-        os.close(theirs)
-        with os.fdopen(ours) as answer:
-            self.assertTrue(answer.readline(),
-                            f"Xvfb did not start: {server.err()}")
-        return display
+        again when its last client leaves, whoever is about to connect."""
+        def start():
+            display = f":{random.randrange(1000, 60000)}"
+            ours, theirs = os.pipe()
+            server = Running(self, "Xvfb", [
+                "Xvfb", display, "-displayfd", str(theirs), "-noreset",
+                "-nolisten", "tcp", "-br", "-nocursor", "-fbdir", self.folder,
+                "-screen", "0", "{}x{}x24".format(*SCREEN)],
+                pass_fds=[theirs])
+            servers.append(server)
+            # Killed, it would leave its lock behind.
+            self.addCleanup(server.end)
+            self.addCleanup(server.process.terminate)
+            os.close(theirs)
+            with os.fdopen(ours) as answer:
+                return display if answer.readline() else None
+
+        # Another one has the display, perhaps.
+        servers = []
+        return wait_for(start, lambda: "a display; Xvfb says: "
+                        + servers[-1].err())
 
     def start_server(self, name="server", start=START):
         return self.send(name, "{}x{}".format(*FIRST), "--start", start)
-
-    def start_changing_server(self):
-        sizes = ",".join("{}x{}".format(*size) for size in (FIRST, SECOND))
-        return self.send("server", sizes, "--size-every", SIZE_EVERY,
-                         "--start", START)
 
     def start_viewer(self, *arguments):
         command = [] if NATIVE else [SHMIMAGE, "exec"]
@@ -116,16 +151,15 @@ class Preview(StreamTest):
                      SDL_AUDIODRIVER="dummy", LIBGL_ALWAYS_SOFTWARE="1"))
 
     def take_screenshot(self):
-        """The pixels of the screen, rgb24."""
-        shot = subprocess.run(
-            ["ffmpeg", "-loglevel", "error", "-nostdin", "-f", "x11grab",
-             "-draw_mouse", "0", "-video_size", "{}x{}".format(*SCREEN),
-             "-i", self.display, "-frames:v", "1", "-pix_fmt", "rgb24",
-             "-f", "rawvideo", "-"],
-            capture_output=True, timeout=SECONDS, env=SYSTEM)
-        self.assertEqual(len(shot.stdout), 3 * SCREEN[0] * SCREEN[1],
-                         shot.stderr)
-        return shot.stdout
+        """The pixels of the screen, rgb24, from the file in which Xvfb keeps
+        them: four bytes for each, blue first, after a header."""
+        with open(self.file("Xvfb_screen0"), "rb") as file:
+            screen = file.read()
+        size = 4 * SCREEN[0] * SCREEN[1]
+        shot = bytearray(size // 4 * 3)
+        for colour in range(3):
+            shot[colour::3] = screen[2 - colour - size::4]
+        return bytes(shot)
 
     def wait_for_card(self, fits, what, start=START):
         """Wait until the window shows a card of that server that fits."""
@@ -148,18 +182,17 @@ class Preview(StreamTest):
         self.wait_for_card(lambda card: card.number > first.number,
                            "a later card")
 
-    def assert_follows_size(self, shown_as):
+    def assert_follows_size(self, server, shown_as):
         """The window shows the size FIRST, then SECOND as a picture of the
-        given size, then FIRST again."""
-        before = START - 1
-        for size, shown in ((FIRST, FIRST), (SECOND, shown_as),
-                            (FIRST, FIRST)):
-            card = self.wait_for_card(
-                lambda card: card.number > before and
-                size_of(card.number) == size and
+        given size, then FIRST again. The server changes the size when the
+        window has shown the one before, however long that takes."""
+        sizes = (FIRST, FIRST), (SECOND, shown_as), (FIRST, FIRST)
+        for number, (size, shown) in enumerate(sizes, START):
+            server.show(number, *size)
+            self.wait_for_card(
+                lambda card: card.number == number and
                 (card.width, card.height) == shown,
                 f"an image of {size} that is shown as {shown}")
-            before = card.number
 
     def assert_goes_on(self, server):
         """The window shows what a second server sends after the first."""

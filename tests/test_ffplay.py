@@ -9,7 +9,7 @@ FFMPEG_NATIVE, that one has the device built in as well.
 import os
 
 from features import main, shows
-from preview_harness import Preview
+from preview_harness import CardServer, Preview
 
 
 @shows("ffplay")
@@ -33,10 +33,10 @@ class Ffplay(Preview):
 
     @shows("ffplay-resize")
     def test_picture_of_another_size_is_scaled_to_the_window(self):
-        self.start_changing_server()
+        server = CardServer(self)
         self.start_preview()
         # 320x400 as high as the window of 640x480, with bars at the sides.
-        self.assert_follows_size((384, 480))
+        self.assert_follows_size(server, (384, 480))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 from features import main, shows
 from ffmpeg_harness import PEER, SECONDS, SHMIMAGE, Running, StreamTest
 from library_harness import other_ffmpeg
-from preview_harness import SECOND, Preview
+from preview_harness import SECOND, CardServer, Preview
 
 
 def skip_without_mpv(test):
@@ -59,9 +59,9 @@ class Mpv(Preview):
 
     @shows("mpv-resize")
     def test_window_takes_the_size_of_the_picture(self):
-        self.start_changing_server()
+        server = CardServer(self)
         self.start_preview()
-        self.assert_follows_size(SECOND)
+        self.assert_follows_size(server, SECOND)
 
 
 @shows("mpv")
