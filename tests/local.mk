@@ -71,6 +71,7 @@ script_tests = \
     tests/test_full_tool.py \
     tests/test_headers.sh \
     tests/test_matrix.py \
+    tests/test_mutants.py \
     tests/test_peer_core.py \
     tests/test_peer_reader.py \
     tests/test_peer_selftest.py \
@@ -113,7 +114,7 @@ EXTRA_DIST += $(script_tests) $(script_tests_with_ffmpeg) \
     tests/preview_harness.py tests/small_file_system.py \
     tests/take_signals.py tests/use_opencv.py tests/use_pyav.py \
     tests/waiting.py
-EXTRA_DIST += tests/features.ini tests/features.py
+EXTRA_DIST += tests/features.ini tests/features.py tests/mutants
 EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 
@@ -142,6 +143,12 @@ truncations: all
 	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) \
 	$(PYTHON3) $(srcdir)/tests/truncations.py --count $(COUNT)
 .PHONY: truncations
+
+# Whether a test notices each of some small edits that break a promise.
+# make mutants MUTANTS='--only release-*'
+mutants:
+	$(AM_V_at)$(PYTHON3) $(srcdir)/tests/mutants/run $(MUTANTS)
+.PHONY: mutants
 
 if HAVE_CHECK
 check_PROGRAMS += $(core_tests)
