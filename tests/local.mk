@@ -51,6 +51,7 @@ short_tests = \
     tests/test_stream \
     tests/test_stress \
     tests/test_tally \
+    tests/test_truncate_asleep \
     tests/test_truncate_race \
     tests/test_truncate_writer \
     tests/test_wait \
@@ -201,6 +202,7 @@ tests_test_reader_SOURCES = tests/test_reader.c $(pair)
 tests_test_restart_SOURCES = tests/test_restart.c $(pair)
 lengths = tests/lengths.c tests/lengths.h $(pair)
 tests_test_truncate_SOURCES = tests/test_truncate.c $(lengths)
+tests_test_truncate_asleep_SOURCES = tests/test_truncate_asleep.c $(lengths)
 tests_test_truncate_race_SOURCES = tests/test_truncate_race.c $(lengths)
 tests_test_truncate_writer_SOURCES = tests/test_truncate_writer.c $(lengths)
 
