@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "support.h"
+#include "wait.h"
 
 #define WIDTH  4
 #define HEIGHT 6
@@ -25,6 +26,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+    shmi_wait_ops = &shmi_wait_system;
     shmimage_reader_close(reader);
     test_files_remove();
 }
@@ -138,6 +140,32 @@ START_TEST(test_block_gives_its_buffer_back)
 {
     send_part(_i, 7, 2, 4);
     ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_SERVER);
+}
+END_TEST
+
+/* A server that draws over a buffer at the moment when it gets it back. */
+static void draw_over(uint32_t *word)
+{
+    const uint8_t other[SIZE] = { 0 };
+
+    (void)word;
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        if (peek_state(path, i) == SHMIMAGE_STATE_SERVER)
+            poke_pixels(path, i, other, SIZE);
+}
+
+START_TEST(test_block_is_copied_before_its_buffer_is_given_back)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    if (!shmi_wait_can_wake())
+        return;
+    ops.wake = draw_over;
+    shmi_wait_ops = &ops;
+    send_part(_i, 7, 2, 4);
+    publish(!_i, 7, 0, 2);
+    check_gives(7);
+    shmi_wait_ops = &shmi_wait_system;
 }
 END_TEST
 
@@ -339,6 +367,7 @@ int main(void)
         test_blocks_through_one_buffer,
         test_blocks_in_both_buffers_at_once,
         test_block_gives_its_buffer_back,
+        test_block_is_copied_before_its_buffer_is_given_back,
         test_last_block_gives_its_buffer_back,
         test_block_of_another_size_is_of_another_image,
     };

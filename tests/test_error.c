@@ -70,6 +70,7 @@ START_TEST(test_error_string_of_any_int)
     const char *unknown = shmimage_error_string(INT_MAX);
 
     ck_assert_ptr_nonnull(unknown);
+    ck_assert_str_ne(unknown, "");
     ck_assert_str_eq(shmimage_error_string(INT_MIN), unknown);
     for (int value = -100; value <= 100; value++)
         ck_assert_int_eq(!strcmp(shmimage_error_string(value), unknown),

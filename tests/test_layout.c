@@ -29,6 +29,15 @@ START_TEST(test_payload_size_rounds_an_odd_length_down)
 }
 END_TEST
 
+START_TEST(test_buffer_offset_rounds_an_odd_length_down)
+{
+    ck_assert_uint_eq(shmi_buffer_offset(20000000, 0), 0);
+    ck_assert_uint_eq(shmi_buffer_offset(20000000, 1), 10000000);
+    ck_assert_uint_eq(shmi_buffer_offset(20000001, 0), 0);
+    ck_assert_uint_eq(shmi_buffer_offset(20000001, 1), 10000000);
+}
+END_TEST
+
 START_TEST(test_payload_size_without_room_for_a_header)
 {
     ck_assert_uint_eq(shmi_payload_size(0), 0);
@@ -136,6 +145,7 @@ int main(void)
 
     tcase_add_test(tcase, test_layout_matches_published_struct);
     tcase_add_test(tcase, test_payload_size_rounds_an_odd_length_down);
+    tcase_add_test(tcase, test_buffer_offset_rounds_an_odd_length_down);
     tcase_add_test(tcase, test_payload_size_without_room_for_a_header);
     tcase_add_test(tcase, test_image_size_at_its_limit);
     tcase_add_test(tcase, test_image_size_does_not_overflow);

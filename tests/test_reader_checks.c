@@ -101,6 +101,8 @@ START_TEST(test_acquire_counts_a_lie)
     poke(path, 1, &lies[_i], SHMIMAGE_STATE_CLIENT);
     check_has_nothing();
     ck_assert_uint_eq(stats().refused, 2);
+    ck_assert_uint_eq(stats().refused_width, lies[_i].width);
+    ck_assert_uint_eq(stats().refused_height, lies[_i].height);
     ck_assert_uint_eq(stats().delivered, 0);
     ck_assert_uint_eq(stats().incomplete, 0);
 }

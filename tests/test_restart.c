@@ -48,6 +48,7 @@ START_TEST(test_restart_leaves_a_held_frame_alone)
     for (uint32_t number = 2; number < 6; number++)
         put(number);
     ck_assert(pixels_match(held->pixels, SIZE, 1));
+    ck_assert_int_eq(shmimage_frame_check(held), SHMIMAGE_OK);
     shmimage_reader_release(held);
 }
 END_TEST

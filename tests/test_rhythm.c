@@ -48,9 +48,10 @@ START_TEST(test_pause_is_three_quarters_of_an_interval)
 }
 END_TEST
 
+/* Wherever that is among those that are known. */
 START_TEST(test_pause_follows_the_shortest_interval)
 {
-    int64_t now = note(0, 16 * MS, 30);
+    int64_t now = note(0, 16 * MS, 30 + _i);
 
     now = note(now, 8 * MS, 1);
     ck_assert_int_eq(shmi_rhythm_pause(&rhythm, now), 6 * MS);
@@ -106,7 +107,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, test_pause_is_short_while_nothing_is_known);
     tcase_add_test(tcase, test_pause_is_three_quarters_of_an_interval);
-    tcase_add_test(tcase, test_pause_follows_the_shortest_interval);
+    tcase_add_loop_test(tcase, test_pause_follows_the_shortest_interval, 0,
+                        SHMI_RHYTHM_SIZE);
     tcase_add_test(
         tcase, test_pause_makes_nothing_of_an_image_that_was_not_waited_for);
     tcase_add_test(tcase, test_pause_has_a_limit);

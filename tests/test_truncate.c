@@ -14,6 +14,7 @@
 
 #include "lengths.h"
 #include "shared_memory_image_client_priv.h"
+#include "wait.h"
 
 /* Adds up, so that every page is touched. */
 static unsigned touch(const ShmImageFrame *frame)
@@ -253,6 +254,37 @@ START_TEST(test_blocks_from_a_shortened_file)
 }
 END_TEST
 
+static int64_t shorten_now(void)
+{
+    set_length(HALF + 4096);
+    return shmi_wait_system.now();
+}
+
+/* The reader asks for the time when it has the block and has not copied it. */
+START_TEST(test_blocks_from_a_file_that_is_shortened_meanwhile)
+{
+    const ShmiHeader bottom = { 1, width, height, height / 2, height / 2 };
+    const ShmiHeader top = { 1, width, height, 0, height / 2 };
+    ShmiWaitOps ops = shmi_wait_system;
+    ShmImageReaderStats stats;
+    ShmImageFrame *frame;
+    int ret;
+
+    poke(path, 0, &bottom, SHMIMAGE_STATE_CLIENT);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    poke(path, 1, &top, SHMIMAGE_STATE_CLIENT);
+    ops.now = shorten_now;
+    shmi_wait_ops = &ops;
+    ret = shmimage_reader_acquire(reader, 0, &frame);
+    shmi_wait_ops = &shmi_wait_system;
+    ck_assert_int_eq(ret, SHMIMAGE_ERROR_TRUNCATED);
+    ck_assert_ptr_null(frame);
+    shmimage_reader_stats(reader, &stats, sizeof(stats));
+    ck_assert_uint_eq(stats.incomplete, 1);
+    check_is_whole_again(0);
+}
+END_TEST
+
 /* Without a guard. */
 
 static void read_unguarded(void)
@@ -338,6 +370,7 @@ int main(void)
     const TTest *const once[] = {
         test_frame_check_of_null,
         test_blocks_from_a_shortened_file,
+        test_blocks_from_a_file_that_is_shortened_meanwhile,
         test_no_guard_installs_no_handler,
     };
     Suite *suite = suite_create("truncate");
