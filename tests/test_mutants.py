@@ -9,10 +9,13 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
+
+import waiting
 
 TOP = os.environ.get("SHMIMAGE_SRCDIR") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..")
@@ -45,6 +48,14 @@ END
 def record(name, *edit, suite="tests/test_answer"):
     return "\n".join([f"== {name}", "breaks: the answer", f"suite: {suite}",
                       "file: core/answer.c", *edit, ""])
+
+
+def is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 class InFolder(unittest.TestCase):
@@ -121,6 +132,27 @@ class Project(InFolder):
                   encoding="utf-8") as file:
             self.assertEqual(file.read(), CODE)
         self.assertNotIn("build", os.listdir(self.folder))
+
+    def test_signal_ends_the_suite_and_removes_the_copies(self):
+        begun = os.path.join(self.folder, "begun")
+        copies = os.path.join(self.folder, "copies")
+        os.mkdir(copies)
+        self.write("tests/test_answer.c",
+                   f"echo $$ > '{begun}' && exec sleep 3600\n")
+        self.write("tests/mutants/some.mutants", record("m", "- unused=1"))
+        with subprocess.Popen(
+                [sys.executable, os.path.join(self.folder,
+                                              "tests/mutants/run")],
+                env={**os.environ, "TMPDIR": copies},
+                stdout=subprocess.DEVNULL) as runner:
+            waiting.wait_for(lambda: os.path.exists(begun)
+                             and os.path.getsize(begun), "the suite")
+            runner.send_signal(signal.SIGTERM)
+            self.assertEqual(runner.wait(waiting.PATIENCE), 128 + 15)
+        with open(begun, encoding="utf-8") as file:
+            suite = int(file.read())
+        waiting.wait_for(lambda: is_gone(suite), "the suite's end")
+        self.assertEqual(os.listdir(copies), [])
 
     def test_suite_that_fails_anyway_proves_nothing(self):
         self.write("tests/test_answer.c", "false\n")
