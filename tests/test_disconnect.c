@@ -9,6 +9,7 @@
 
 #include "pair.h"
 #include "shared_memory_image_client_priv.h"
+#include "wait.h"
 
 #if SHMI_HAVE_OFD_LOCKS
 
@@ -74,6 +75,50 @@ START_TEST(test_acquire_hands_out_what_a_closed_server_left)
     shmimage_reader_release(take_image(1));
     shmimage_reader_release(take_image(2));
     assert_disconnected_once();
+}
+END_TEST
+
+static int64_t end_now(void)
+{
+    if (writer) {
+        put(1);
+        close_writer();
+    }
+    return shmi_wait_system.now();
+}
+
+/* The server draws and ends when the reader has looked and found nothing. */
+START_TEST(test_acquire_hands_out_what_came_after_its_look)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    open_writer();
+    open_reader(SHMIMAGE_OK);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    ops.now = end_now;
+    shmi_wait_ops = &ops;
+    shmimage_reader_release(take_image(1));
+    shmi_wait_ops = &shmi_wait_system;
+    assert_disconnected_once();
+}
+END_TEST
+
+START_TEST(test_acquire_knows_a_server_that_another_reader_answered)
+{
+    ShmImageReader *other;
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_open(path, 0, &other),
+                     SHMIMAGE_RECONNECTING);
+    ck_assert_int_eq(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &reader),
+                     SHMIMAGE_RECONNECTING);
+    open_writer();
+    ck_assert_int_eq(shmimage_reader_acquire(other, 0, &frame),
+                     SHMIMAGE_NO_FRAME);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    close_writer();
+    assert_disconnected_once();
+    shmimage_reader_close(other);
 }
 END_TEST
 
@@ -249,6 +294,8 @@ static void add_tests_of_locks(TCase *tcase)
         test_acquire_says_once_that_a_server_was_killed,
         test_acquire_hands_out_what_a_dead_server_left,
         test_acquire_hands_out_what_a_closed_server_left,
+        test_acquire_hands_out_what_came_after_its_look,
+        test_acquire_knows_a_server_that_another_reader_answered,
         test_acquire_knows_the_server_that_it_found,
         test_acquire_says_it_of_each_server,
         test_acquire_says_nothing_when_the_next_server_is_there,

@@ -248,6 +248,25 @@ START_TEST(test_follow_reads_the_old_file_to_its_end)
 }
 END_TEST
 
+/* The other block, which has the same number, is of another image. */
+START_TEST(test_follow_drops_an_image_that_lacks_blocks)
+{
+    const ShmiHeader bottom = { 7, width, height, 4, height - 4 };
+    const ShmiHeader top = { 7, width, height, 0, 4 };
+    ShmImageReaderStats stats;
+
+    poke(path, 0, &bottom, SHMIMAGE_STATE_CLIENT);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    replace(TEST_FILE_SIZE, false);
+    open_writer();
+    wait_until(follows());
+    shmimage_reader_stats(reader, &stats, sizeof(stats));
+    ck_assert_uint_eq(stats.incomplete, 1);
+    poke(path, 0, &top, SHMIMAGE_STATE_CLIENT);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+}
+END_TEST
+
 START_TEST(test_follow_in_a_reader_that_waits)
 {
     uint32_t session = session_of_next(1);
@@ -305,6 +324,20 @@ START_TEST(test_disconnected_of_the_new_file_s_server)
 }
 END_TEST
 
+START_TEST(test_disconnected_of_the_server_of_each_file)
+{
+#if SHMI_HAVE_OFD_LOCKS
+    for (int i = 0; i < 3; i++) {
+        close_writer();
+        ck_assert_int_eq(look(), SHMIMAGE_DISCONNECTED);
+        replace(TEST_FILE_SIZE, false);
+        open_writer();
+        wait_until(follows());
+    }
+#endif
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const twice[] = {
@@ -324,6 +357,8 @@ int main(void)
         test_follow_gives_up_the_old_file_after_its_last_frame,
         test_follow_tells_the_server_of_the_old_file,
         test_follow_reads_the_old_file_to_its_end,
+        test_follow_drops_an_image_that_lacks_blocks,
+        test_disconnected_of_the_server_of_each_file,
         test_follow_of_a_link_that_is_turned,
     };
     Suite *suite = suite_create("follow");

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "moments.h"
+#include "wait.h"
 
 enum { LAST_MOMENT = 40 };
 
@@ -17,6 +18,7 @@ static const uint8_t *state[SHMI_BUFFERS];
 
 static void teardown(void)
 {
+    shmi_wait_ops = &shmi_wait_system;
     shmimage_reader_close(reader);
     shmimage_writer_close(writer);
     reader = NULL;
@@ -288,6 +290,99 @@ START_TEST(test_put_while_another_server_starts)
 }
 END_TEST
 
+#if SHMI_HAVE_FUTEX
+
+static bool overslept;
+
+/* The kernel compares the words before it lets anybody sleep. What comes after
+ * that is followed by a wake-up, and what came before must show in a word. */
+static bool would_sleep(const ShmiWatch *watch, int64_t time)
+{
+    (void)time;
+    if (!disarm())
+        return true;
+    overslept = true;
+    for (int i = 0; i < watch->words; i++)
+        if (*watch->word[i] != watch->seen[i])
+            overslept = false;
+    return true;
+}
+
+static void watch_sleeps(void)
+{
+    static ShmiWaitOps ops;
+
+    ops = shmi_wait_system;
+    ops.sleep_on = would_sleep;
+    shmi_wait_ops = &ops;
+    overslept = false;
+}
+
+static void its_image(void)
+{
+    its_publish(0, 10);
+}
+
+static bool image_comes_in_acquire(int n)
+{
+    ShmImageFrame *frame;
+    bool came;
+
+    arm(n, state[0], state[1], its_image);
+    ck_assert_int_eq(shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &frame),
+                     SHMIMAGE_OK);
+    came = disarm();
+    ck_assert(!overslept);
+    shmimage_reader_release(frame);
+    shmimage_reader_release(acquire());
+    return came;
+}
+
+START_TEST(test_acquire_never_sleeps_beside_an_image)
+{
+    int n = 1;
+
+    open_reader();
+    watch_sleeps();
+    while (image_comes_in_acquire(n))
+        ck_assert_int_lt(++n, LAST_MOMENT);
+    ck_assert_int_gt(n, 4);
+}
+END_TEST
+
+static void its_release(void)
+{
+    atomic_store(its_state(0), SHMIMAGE_STATE_SERVER);
+}
+
+static bool room_comes_in_wait(int n, const uint8_t *first)
+{
+    bool came;
+
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        atomic_store(its_state(i), SHMIMAGE_STATE_CLIENT);
+    arm(n, first, first + (its_state(1) - its_state(0)), its_release);
+    ck_assert_int_eq(shmimage_writer_wait(writer, SHMIMAGE_FOREVER),
+                     SHMIMAGE_OK);
+    came = disarm();
+    ck_assert(!overslept);
+    return came;
+}
+
+START_TEST(test_wait_never_sleeps_beside_room)
+{
+    const uint8_t *first = open_writer() + SHMI_STATE_OFFSET;
+    int n = 1;
+
+    watch_sleeps();
+    while (room_comes_in_wait(n, first))
+        ck_assert_int_lt(++n, LAST_MOMENT);
+    ck_assert_int_gt(n, 2);
+}
+END_TEST
+
+#endif /* SHMI_HAVE_FUTEX */
+
 #if SHMI_HAVE_OFD_LOCKS
 
 static unsigned its_taken;
@@ -360,6 +455,10 @@ int main(void)
     tcase_add_test(tcase, test_acquire_never_uses_a_header_that_changed);
     tcase_add_test(tcase, test_release_while_server_starts_again);
     tcase_add_test(tcase, test_put_while_another_server_starts);
+#if SHMI_HAVE_FUTEX
+    tcase_add_test(tcase, test_acquire_never_sleeps_beside_an_image);
+    tcase_add_test(tcase, test_wait_never_sleeps_beside_room);
+#endif
 #if SHMI_HAVE_OFD_LOCKS
     tcase_add_test(tcase, test_wait_counts_what_the_next_client_takes);
 #endif

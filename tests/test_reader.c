@@ -97,6 +97,21 @@ START_TEST(test_acquire_leaves_states_alone_that_are_not_its_own)
 }
 END_TEST
 
+/* Only a peer that does not keep to the protocol hands it out again. */
+START_TEST(test_acquire_leaves_a_buffer_alone_that_is_held)
+{
+    ShmImageFrame *held;
+
+    poke_image(_i, 7);
+    held = take_image(7);
+    poke_image(_i, 8);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_CLIENT);
+    shmimage_reader_release(held);
+    shmimage_reader_release(take_image(8));
+}
+END_TEST
+
 static const struct {
     uint32_t first, second;
 } orders[] = {
@@ -257,6 +272,7 @@ int main(void)
         test_acquire_locks_the_buffer,
         test_acquire_does_not_give_an_image_twice,
         test_acquire_leaves_states_alone_that_are_not_its_own,
+        test_acquire_leaves_a_buffer_alone_that_is_held,
         test_acquire_never_looks_at_a_header_again,
         test_release_gives_the_buffer_back,
         test_release_leaves_the_other_buffer_alone,

@@ -236,6 +236,22 @@ START_TEST(test_stats_tell_that_a_server_has_left_a_state)
 }
 END_TEST
 
+/* Another reader has answered it, and it has not drawn yet. */
+START_TEST(test_stats_tell_that_a_server_is_there)
+{
+    ShmImageWriter *writer;
+    ShmImageReader *other;
+
+    ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
+    ck_assert_int_eq(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &other),
+                     SHMIMAGE_OK);
+    ck_assert_int_eq(stats().sessions, 0);
+    ck_assert_int_eq(stats().initialised, SHMI_HAVE_OFD_LOCKS);
+    shmimage_reader_close(other);
+    shmimage_writer_close(writer);
+}
+END_TEST
+
 START_TEST(test_stats_with_bad_arguments)
 {
     ShmImageReaderStats now;
@@ -283,6 +299,7 @@ int main(void)
                         0, SHMI_BUFFERS);
     tcase_add_loop_test(tcase, test_stats_tell_that_a_server_has_left_a_state,
                         0, SHMI_BUFFERS);
+    tcase_add_test(tcase, test_stats_tell_that_a_server_is_there);
     tcase_add_test(tcase, test_stats_with_bad_arguments);
     tcase_add_test(tcase,
                    test_stats_for_an_older_program_end_where_its_struct_does);

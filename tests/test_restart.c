@@ -86,9 +86,11 @@ START_TEST(test_restart_leaves_two_held_frames_alone)
 {
     ShmImageFrame *first = put_and_take(1);
     ShmImageFrame *second = put_and_take(2);
+    uint64_t before = sessions();
 
     restart(_i);
     ck_assert_int_eq(look(), SHMIMAGE_ERROR_LOCKED);
+    ck_assert_uint_eq(sessions(), before + 1);
     ck_assert_int_eq(put(3), SHMIMAGE_UNCONNECTED);
     ck_assert(pixels_match(first->pixels, SIZE, 1));
     ck_assert(pixels_match(second->pixels, SIZE, 2));

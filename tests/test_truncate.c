@@ -123,6 +123,21 @@ START_TEST(test_frame_check_of_two_frames)
 }
 END_TEST
 
+START_TEST(test_two_frames_keep_a_file_that_was_left)
+{
+    ShmImageFrame *first = put_and_take(1);
+    ShmImageFrame *second = put_and_take(2);
+
+    set_length(HALF);
+    ck_assert_int_eq(look(), SHMIMAGE_ERROR_TRUNCATED);
+    check_is_whole_again(first->session);
+    shmimage_reader_release(first);
+    touch(second);
+    ck_assert_int_eq(shmimage_frame_check(second), SHMIMAGE_ERROR_TRUNCATED);
+    shmimage_reader_release(second);
+}
+END_TEST
+
 START_TEST(test_frame_check_of_what_was_not_touched)
 {
     ShmImageFrame *held = put_and_take(1);
@@ -369,6 +384,7 @@ int main(void)
     };
     const TTest *const once[] = {
         test_frame_check_of_null,
+        test_two_frames_keep_a_file_that_was_left,
         test_blocks_from_a_shortened_file,
         test_blocks_from_a_file_that_is_shortened_meanwhile,
         test_no_guard_installs_no_handler,

@@ -20,7 +20,7 @@ static struct {
     int event_at;       /* the sleep in which the event happens; 0 for none */
     void (*event)(void);
     bool disturbing;    /* every sleep and wake has the event */
-    int64_t next_image; /* when event_draw_at_60_hertz() draws again */
+    int64_t next_image; /* when event_draw_in_time() draws again */
 } fake;
 
 static const char *path;
@@ -175,31 +175,48 @@ START_TEST(test_acquire_from_an_idle_server_looks_more_rarely)
 }
 END_TEST
 
-/* Draws an image each 16 ms, whenever the reader looks. */
-static void event_draw_at_60_hertz(void)
+/* Nanoseconds from image to image; no multiple of a pause. */
+#define INTERVAL 15000000
+
+/* Draws an image in time, whenever the reader looks. */
+static void event_draw_in_time(void)
 {
     static const ShmiHeader pixel = { 1, 1, 1, 0, 1 };
 
     if (fake.clock < fake.next_image)
         return;
     poke(path, 1, &pixel, SHMIMAGE_STATE_CLIENT);
-    fake.next_image = fake.clock / 16000000 * 16000000 + 16000000;
+    fake.next_image = fake.clock / INTERVAL * INTERVAL + INTERVAL;
 }
 
 START_TEST(test_acquire_from_a_silent_server_adapts_to_its_rhythm)
 {
     open_reader(TEST_FILE_SIZE + _i);
     fake.disturbing = true;
-    fake.event      = event_draw_at_60_hertz;
+    fake.event      = event_draw_in_time;
     for (int i = 0; i < 50; i++)
         ck_assert_int_eq(acquire(SECOND), SHMIMAGE_OK);
     fake.sleeps = 0;
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(acquire(SECOND), SHMIMAGE_OK);
         /* Seen at once, with no more than a few looks. */
-        ck_assert_int_lt(fake.clock % 16000000, SHMI_POLL_INTERVAL);
+        ck_assert_int_lt(fake.clock % INTERVAL, SHMI_POLL_INTERVAL);
     }
     ck_assert_int_le(fake.sleeps, 100 * 9);
+}
+END_TEST
+
+/* The reader is the slower one, so that each image waits for it. */
+START_TEST(test_acquire_makes_no_rhythm_of_images_that_waited)
+{
+    open_reader(TEST_FILE_SIZE + _i);
+    for (int i = 0; i < 50; i++) {
+        fake.clock += INTERVAL;
+        event_poke_image();
+        ck_assert_int_eq(acquire(SECOND), SHMIMAGE_OK);
+    }
+    ck_assert_int_eq(acquire(SECOND), SHMIMAGE_NO_FRAME);
+    ck_assert_int_eq(fake.sleeps, 1000);
 }
 END_TEST
 
@@ -421,6 +438,7 @@ int main(void)
         test_acquire_from_a_silent_server_looks_once_a_millisecond,
         test_acquire_from_an_idle_server_looks_more_rarely,
         test_acquire_from_a_silent_server_adapts_to_its_rhythm,
+        test_acquire_makes_no_rhythm_of_images_that_waited,
         test_acquire_sees_a_silent_server_within_a_millisecond,
         test_wait_for_a_silent_client_looks_once_a_millisecond,
         test_wait_sees_a_silent_client_within_a_millisecond,
