@@ -19,7 +19,7 @@ import unittest
 
 import features
 import take_signals  # noqa: F401, it acts when it is imported
-from peer_stream import create_file, file_size
+from peer_stream import Client, Server, create_file, file_size, make_pixels
 
 PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
 SHMIMAGE = os.environ.get("SHMIMAGE") or "shmimage"
@@ -149,6 +149,18 @@ class StreamTest(unittest.TestCase):
         subprocess.run([SHMIMAGE, "create", "--size", size, *options,
                         self.stream], check=True, stdout=subprocess.DEVNULL,
                        timeout=SECONDS)
+
+    def leave_images(self, first, second, width=64, height=36):
+        """What a server leaves that takes no lock and is gone, or idle: two
+        images with these numbers. A client that comes finds both, and then
+        waits for more, however late anybody gets to run."""
+        self.create(width, height)
+        with Server(self.stream) as server, Client(self.stream) as client:
+            server.init()
+            client.connect()
+            for number in (first, second):
+                server.put(number, width, height,
+                           make_pixels(0, number, width, height))
 
     def send(self, name, size, *options):
         """Start a server of the library, which holds its lock."""

@@ -7,6 +7,7 @@ asserted: what is, is that nothing but the signal can have ended the recording,
 and that the file is complete. See ffmpeg_harness.py for the environment.
 """
 
+import os
 import re
 import signal
 
@@ -64,10 +65,19 @@ class Interrupt(RecordingTest):
 
     @shows("ctrl-c-timeout")
     def test_while_nothing_arrives_until_the_timeout(self):
-        recording = self.start_idle("-timeout", "2")
-        self.interrupt(recording)
-        self.assert_playable(recording, "20 images delivered", 255)
-        self.assertEqual(is_late(), "the capture ends" in recording.err())
+        """If Ctrl-C comes after the timeout, as it may on a busy machine, it
+        shows nothing, and there is a longer one."""
+        for timeout in (1, 4, 16, 64):
+            self.leave_images(0, 1)
+            recording = self.start_recording("-timeout", str(timeout))
+            self.wait_for_images(recording, 2)
+            recording.process.send_signal(signal.SIGINT)
+            if recording.end() == 255:
+                break
+            os.unlink(self.stream)
+        self.assert_playable(recording, "2 images delivered", 255)
+        if is_late():
+            self.assertIn("the capture ends", recording.err())
 
     @shows("ctrl-c-next")
     def test_while_nothing_arrives_until_the_next_image(self):

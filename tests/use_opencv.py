@@ -19,15 +19,15 @@ import time
 import cv2
 
 RATE = 60
+PATIENCE = 90
 
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "input_format;shmimage")
 
 
 def open_stream(path, timeout):
-    timeout = int(1000 * float(timeout))
     stream = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [
-        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout,
-        cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout])
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * PATIENCE,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000 * int(timeout)])
     if not stream.isOpened():
         sys.exit(f"OpenCV can't open {path}")
     return stream
@@ -44,7 +44,7 @@ def read_from(stream, count, pixels):
             out.write(image[:, :, ::-1].tobytes())
 
 
-def read(path, count, pixels, timeout="90"):
+def read(path, count, pixels, timeout=PATIENCE):
     read_from(open_stream(path, timeout), count, pixels)
 
 
