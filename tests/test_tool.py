@@ -455,8 +455,10 @@ class Send(ToolTest):
     def test_frames_counts_dropped_images_too(self):
         server, client = self.send("--size", "8x8", "--rate", 500,
                                    "--frames", 20)
-        counts = COUNTS.search(self.finish(server))
-        self.assertEqual(counts.group(1, 2, 3, 5)[:3], ("0", "0", "20"))
+        sent, *others = map(int, COUNTS.search(self.finish(server)).group(1, 2,
+                                                                         3))
+        # On a busy machine it may be late for some of them, and drop those.
+        self.assertEqual((sent, sum(others)), (0, 20))
         self.assertEqual(client.states(), (ps.INIT, ps.INIT))
 
     def test_input_arrives_bit_for_bit(self):
@@ -601,8 +603,7 @@ class Status(ToolTest):
     def test_lines_say_what_happens(self):
         server, client = self.send("--size", "8x8", "--rate", 200)
         line = COUNTS.search(server.stderr.readline())
-        self.assertEqual(line.group(1, 2, 5),
-                         ("0", "0", "waiting for a client"))
+        self.assertEqual(line.group(1, 5), ("0", "waiting for a client"))
         self.assertGreater(int(line.group(3)), 0)
         client.connect()
         words = set()
@@ -655,12 +656,11 @@ class Status(ToolTest):
         os.close(follower)
         seen = b""
         end = time.monotonic() + PATIENCE
-        while seen.count(b"waiting for a client") < 2:
-            self.assertLess(time.monotonic(), end)
+        while len(re.findall(rb"\r[^\r\n]*waiting for a client", seen)) < 2:
+            self.assertLess(time.monotonic(), end, seen)
             if select.select([leader], [], [], 1)[0]:
                 seen += os.read(leader, 4096)
         self.assertNotIn(b"\n", seen)
-        self.assertEqual(seen.count(b"\r"), 2)
         server.terminate()
         self.assertEqual(server.wait(PATIENCE), 0)
 

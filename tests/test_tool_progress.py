@@ -104,7 +104,10 @@ class Progress(ToolTest):
     def test_quick_work_shows_none(self):
         process = self.run_on_terminal("create", "--size", "64x64", self.path)
         self.assertEqual(process.wait(PATIENCE), 0)
-        self.assertEqual(self.rest(), b"")
+        # Unless the machine is so busy that it was not quick.
+        if self.rest():
+            self.assertGreaterEqual(min(map(float, re.findall(
+                rb"(\d+\.\d) s\033", self.seen))), 0.5)
 
     def test_quiet_and_no_terminal_show_none(self):
         """While another one that has begun later shows it."""
@@ -126,8 +129,8 @@ class Progress(ToolTest):
 
     def test_send_tells_its_part(self):
         self.run_tool("create", "--size", "8x8", self.path)
-        self.run_on_terminal("send", "--size", "8x8", "--rate", "10",
-                             "--frames", "100", self.path)
+        self.run_on_terminal("send", "--size", "8x8", "--rate", "100",
+                             "--frames", "10000", self.path)
         self.until(lambda seen: re.search(rb"waiting for a client; [1-9]\d? %\033",
                                           seen))
 
