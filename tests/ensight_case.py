@@ -81,6 +81,7 @@ class EnSightTest(StreamTest):
             line for line in lines if line.endswith("\n"))) if key in event]
 
     def said(self, key):
+        wait_for(lambda: self.events(key), lambda: f"word of {key}")
         return self.events(key)[0][key]
 
     def start_recorder(self, *arguments, before=(), cwd=None, **environment):

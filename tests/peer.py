@@ -357,8 +357,8 @@ def add_run(parser, function):
     add = parser.add_argument
     parser.set_defaults(run=function)
     add("file", metavar="FILE")
-    add("--deadline", type=float, default=120, metavar="SECS",
-        help="fail if the whole run takes longer (default: 120)")
+    add("--deadline", type=float, default=600, metavar="SECS",
+        help="fail if the whole run takes longer (default: 600)")
 
 
 def add_waiting(parser):
@@ -386,9 +386,9 @@ def add_server(commands):
         "if none comes (default: 0, send at once)")
     add("--lossless", action="store_true",
         help="wait for a free buffer instead of dropping the image")
-    add("--stall", type=float, default=20, metavar="SECS",
+    add("--stall", type=float, default=60, metavar="SECS",
         help="fail if no buffer becomes free in this time where one is "
-        "waited for (default: 20)")
+        "waited for (default: 60)")
     add("--drain", type=float, default=0, metavar="SECS",
         help="at the end, wait so long until the client has taken every "
         "image and fail if it does not (default: 0, leave them in FILE)")
@@ -415,9 +415,9 @@ def add_client(commands):
     add("--frames", type=at_least(0), default=10, metavar="N",
         help="end after N images (default: 10; 0: when none comes for "
         "--timeout, or at SIGTERM)")
-    add("--timeout", type=float, default=20, metavar="S",
+    add("--timeout", type=float, default=60, metavar="S",
         help="wait so long for each image, and fail unless --frames is 0 "
-        "(default: 20)")
+        "(default: 60)")
     add("--hold", type=float, default=0, metavar="SECS",
         help="be slow: keep each buffer locked for so long (default: 0)")
     add("--seed", type=int, metavar="S",

@@ -5,6 +5,7 @@
 import os
 import shlex
 import signal
+import subprocess
 
 import example_harness as harness
 
@@ -33,6 +34,9 @@ class Matplotlib(harness.ExampleTest):
             SHMIMAGE_LIBRARY=os.path.join(harness.BUILD, ".libs",
                                           "libshmimage.so"),
             MPLCONFIGDIR=self.folder)
+        # It says so if it takes long to list the fonts, the first time.
+        self.run_to_end(PYTHON, "-c", "import matplotlib.font_manager",
+                        stderr=subprocess.DEVNULL)
 
     def test_images(self):
         command = shlex.split(self.command("python3 matplotlib-server.py"))

@@ -57,6 +57,7 @@ static int receive(SharedMemoryImageStream stream, uint32_t number)
     struct _SharedMemoryFrame copy;
     SharedMemoryImageError error;
 
+    alarm(DEADLINE);
     do
         error = SharedMemoryImageStream_lock(stream, &frame);
     while (error == IMAGESTREAM_NO_FRAMEAVAILABLE);
@@ -82,7 +83,6 @@ int main(int argc, char **argv)
 
     if (argc != 3)
         return 2;
-    alarm(DEADLINE);
     count = (uint32_t)atoi(argv[2]);
     if (make_file(argv[1]) < 0) {
         perror(argv[1]);
