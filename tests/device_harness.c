@@ -53,7 +53,6 @@ TCase *device_tcase(const char *name)
     TCase *tcase = tcase_create(name);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     return tcase;
 }
 

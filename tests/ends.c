@@ -104,7 +104,7 @@ static const ShmiWaitOps fake_ops = {
 
 static void work_on_orders(const char *path, Work *work)
 {
-    alarm(300);
+    alarm(TEST_TIMEOUT);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif

@@ -26,7 +26,6 @@ TCase *ensight_tcase(const char *name)
     TCase *tcase = tcase_create(name);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     return tcase;
 }
 

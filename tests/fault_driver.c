@@ -214,7 +214,6 @@ TCase *fault_tcase(const Scenario *table, int count)
     scenarios    = table;
     nb_scenarios = count;
     tcase_add_checked_fixture(tcase, setup, test_files_remove);
-    tcase_set_timeout(tcase, 120);
     if (count) {
         tcase_add_loop_test(tcase, test_each_call_fails, 0, nb_failures);
         tcase_add_loop_test(tcase, test_all_calls_fail, 0, nb_failures);

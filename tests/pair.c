@@ -45,7 +45,6 @@ static TCase *tcase_with(const char *name, SFun setup)
     TCase *tcase = tcase_create(name);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 300);
     return tcase;
 }
 
@@ -241,7 +240,7 @@ void vendor_server_starts(void)
 
 _Noreturn void pause_for_ever(void)
 {
-    alarm(100);
+    alarm(TEST_TIMEOUT);
     for (;;)
         pause();
 }

@@ -74,10 +74,18 @@ void pause_briefly(void);
 /** Seconds on a clock that only goes forward. */
 double seconds_now(void);
 
-/** Wait until a condition holds; fail the test if it doesn't in 30 seconds. */
+/** Have the clock that the core goes by jump forward by so many nanoseconds. */
+void hurry(int64_t time);
+
+/* In seconds: when something that a test waits for never comes, and how long
+ * a whole test may take. */
+#define PATIENCE     60
+#define TEST_TIMEOUT 600
+
+/** Wait until a condition holds; fail the test if it never does. */
 #define wait_until(condition)                                         \
     do {                                                              \
-        double deadline_ = seconds_now() + 30;                        \
+        double deadline_ = seconds_now() + PATIENCE;                  \
         while (!(condition)) {                                        \
             ck_assert_msg(seconds_now() < deadline_, "never came: %s", \
                           #condition);                                \

@@ -375,7 +375,6 @@ int main(void)
     TCase *tcase = tcase_create("assembly");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
         tcase_add_test(tcase, once[i]);
     for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)

@@ -79,7 +79,6 @@ int main(void)
     TCase *tcase = tcase_create("copy");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_copy_any_size, 0,
                         sizeof(sizes) / sizeof(*sizes));
     suite_add_tcase(suite, tcase);

@@ -335,7 +335,6 @@ int main(void)
     TCase *tcase = tcase_create("output");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
         tcase_add_test(tcase, tests[i]);
     tcase_add_loop_test(tcase, test_write_packet_numbers_by_time_stamps, 0,

@@ -19,17 +19,6 @@
 static ShmImageWriter *writer;
 static ShmImageReader *reader;
 
-/* The reader looks for another file from time to time. Here time flies, so
- * that it does so in each call, and not after many, of which each may fail. */
-static int64_t hurry;
-
-static int64_t hurried_now(void)
-{
-    return shmi_wait_system.now() + hurry;
-}
-
-static ShmiWaitOps hurried_ops;
-
 /* Another one than before, which is not there any more or still open. */
 static void make_another_file(void)
 {
@@ -56,12 +45,14 @@ static void close_both(void)
     reader = NULL;
 }
 
-/* A call may find that there is nothing yet, or nobody. */
+/* A call may find that there is nothing yet, or nobody. The reader looks for
+ * another file from time to time. Here time flies, so that it does so in each
+ * call, and not after many, of which each may fail. */
 static int once_more(ShmImageFrame **frame)
 {
     int status;
 
-    hurry += 2 * SHMI_CHECK_INTERVAL;
+    hurry(2 * SHMI_CHECK_INTERVAL);
     make(status = shmimage_reader_acquire(reader, A_WHILE, frame));
     ck_assert(status == SHMIMAGE_OK || status == SHMIMAGE_NO_FRAME ||
               status == SHMIMAGE_DISCONNECTED);
@@ -77,7 +68,7 @@ static void assert_held(ShmImageFrame *frame, uint32_t number)
 
 static ShmImageFrame *get_image(uint32_t number)
 {
-    const double deadline = seconds_now() + 60;
+    const double deadline = seconds_now() + PATIENCE;
     ShmImageFrame *frame;
 
     while (once_more(&frame) != SHMIMAGE_OK)
@@ -89,7 +80,7 @@ static ShmImageFrame *get_image(uint32_t number)
 /* The reader has to follow first: from then on there is somebody. */
 static void put_image(uint32_t number)
 {
-    const double deadline = seconds_now() + 60;
+    const double deadline = seconds_now() + PATIENCE;
     uint8_t pixels[SIZE];
     ShmImageFrame *frame;
     int status;
@@ -200,9 +191,6 @@ int main(void)
 {
     Suite *suite = suite_create("following on a failing system");
 
-    hurried_ops     = shmi_wait_system;
-    hurried_ops.now = hurried_now;
-    shmi_wait_ops   = &hurried_ops;
     suite_add_tcase(suite, fault_tcase(scenarios, sizeof(scenarios) /
                                                       sizeof(scenarios[0])));
     return run_suite(suite);

@@ -292,7 +292,6 @@ int main(void)
     TCase *tcase = tcase_create("file");
 
     tcase_add_checked_fixture(tcase, NULL, test_files_remove);
-    tcase_set_timeout(tcase, 60);
     add_tests_of_size(tcase);
     add_tests_of_create(tcase);
     suite_add_tcase(suite, tcase);

@@ -224,7 +224,6 @@ int main(void)
     TCase *tcase = tcase_create("file info");
 
     tcase_add_checked_fixture(tcase, NULL, test_files_remove);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_info_tells_the_sizes);
     tcase_add_loop_test(tcase, test_info_tells_every_field_of_a_header, 0,
                         SHMI_BUFFERS);

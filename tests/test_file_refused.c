@@ -188,7 +188,6 @@ int main(void)
     TCase *tcase = tcase_create("file refused");
 
     tcase_add_checked_fixture(tcase, NULL, test_files_remove);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
         tcase_add_loop_test(tcase, tests[i], 0, NB_WAYS);
     suite_add_tcase(suite, tcase);

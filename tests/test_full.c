@@ -399,7 +399,6 @@ int main(void)
     suite = suite_create("full file system");
     tcase = tcase_create("full");
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_writer_open_without_a_page, 0, 2);
     tcase_add_loop_test(tcase, test_reset_without_a_page, 0, 2);
     tcase_add_loop_test(tcase, test_published_create_without_a_page, 0, 2);

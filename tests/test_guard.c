@@ -276,7 +276,6 @@ int main(void)
     TCase *tcase = tcase_create("guard");
 
     page = page_size();
-    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_guard_survives_a_shortened_file);
     tcase_add_test(tcase, test_guard_survives_a_write);
     tcase_add_test(tcase, test_guard_keeps_what_the_file_still_has);

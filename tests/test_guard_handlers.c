@@ -230,7 +230,7 @@ static int run_scenario(const char *name)
     const struct rlimit no_core = { 0, 0 };
 
     setrlimit(RLIMIT_CORE, &no_core);
-    alarm(60);
+    alarm(PATIENCE);
     for (int i = 0; i < SCENARIOS; i++)
         if (!strcmp(scenarios[i].name, name))
             return scenarios[i].run();
@@ -270,7 +270,6 @@ int main(int argc, char **argv)
         return run_scenario(argv[1]);
     suite = suite_create("guard_handlers");
     tcase = tcase_create("guard_handlers");
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase,
                         test_guard_leaves_the_rest_to_the_handler_before_it,
                         0, SCENARIOS);

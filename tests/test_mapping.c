@@ -366,7 +366,6 @@ int main(void)
     TCase *tcase = tcase_create("mapping");
 
     tcase_add_checked_fixture(tcase, NULL, test_files_remove);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(with_each) / sizeof(with_each[0]); i++)
         tcase_add_loop_test(tcase, with_each[i], 0, NB_OPENERS);
     tcase_add_loop_test(tcase, test_open_without_permission_to_write, 0,

@@ -448,7 +448,6 @@ int main(void)
     TCase *tcase = tcase_create("moments");
 
     tcase_add_checked_fixture(tcase, moments_begin, teardown);
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_acquire_while_images_come, 0, 2);
     tcase_add_test(tcase, test_acquire_while_server_starts_again);
     tcase_add_test(tcase, test_acquire_leaves_a_held_buffer_to_its_holder);

@@ -166,7 +166,7 @@ static pid_t start_holder(ShmiRole role)
 
     if (pid == 0) {
         shmi_presence_take(open(path, O_RDWR | O_CLOEXEC), role, 1, 0);
-        alarm(60);
+        alarm(TEST_TIMEOUT);
         for (;;)
             pause();
     }
@@ -244,7 +244,6 @@ int main(void)
     TCase *tcase = tcase_create("presence");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     add_tests(tcase);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

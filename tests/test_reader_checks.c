@@ -282,7 +282,6 @@ int main(void)
     TCase *tcase = tcase_create("reader checks");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, test_acquire_refuses_a_lie, 0, NB_LIES);
     tcase_add_loop_test(tcase, test_acquire_counts_a_lie, 0, NB_LIES);
     tcase_add_loop_test(tcase, test_acquire_gives_the_buffer_of_a_lie_back, 0,

@@ -158,7 +158,7 @@ static pid_t start_reader_that_holds_a_frame(void)
         ShmImageReader *reader;
         ShmImageFrame *frame;
 
-        alarm(60);
+        alarm(TEST_TIMEOUT);
         shmimage_reader_open(path, 0, &reader);
         shmimage_reader_acquire(reader, 0, &frame);
         for (;;)
@@ -334,7 +334,6 @@ int main(void)
     TCase *tcase = tcase_create("reader open");
 
     tcase_add_checked_fixture(tcase, setup, test_files_remove);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
         tcase_add_test(tcase, once[i]);
     tcase_add_loop_test(tcase, test_open_finds_the_image_that_was_left_for_it,

@@ -366,7 +366,6 @@ int main(void)
     TCase *tcase = tcase_create("stream");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_stream_carries_every_pixel, 0, NB_STREAMS);
     tcase_add_loop_test(tcase, test_put_finds_the_rows, 0, NB_LAYOUTS);
     tcase_add_loop_test(tcase, test_stream_goes_on_beside_a_held_frame, 0, 2);

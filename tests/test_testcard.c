@@ -349,7 +349,6 @@ int main(void)
     Suite *suite = suite_create("testcard");
     TCase *tcase = tcase_create("testcard");
 
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_read_number_as_drawn, 0, nb_sizes);
     tcase_add_loop_test(tcase, test_read_number_at_half_the_size, 0, nb_sizes);
     tcase_add_test(tcase, test_read_number_at_another_aspect_ratio);

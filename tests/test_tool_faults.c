@@ -252,7 +252,6 @@ int main(void)
     TCase *tcase = tcase_create("faults");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_failure_comes, 0, FAILURES);
     tcase_add_loop_test(tcase, test_each_call_fails, 0, FAILURES * COMMANDS);
     suite_add_tcase(suite, tcase);

@@ -447,7 +447,6 @@ int main(void)
     TCase *tcase = tcase_create("waiting");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
         tcase_add_test(tcase, once[i]);
     for (size_t i = 0; i < sizeof(with_each_length) / sizeof(*once); i++)

@@ -65,7 +65,7 @@ static void setup(void)
     path   = test_file(shmimage_file_size(16, 16));
     writer = NULL;
     reader = NULL;
-    alarm(30);
+    alarm(PATIENCE);
 }
 
 static void teardown(void)
@@ -109,7 +109,7 @@ static void start_sleeper(int (*work)(void), bool is_process)
         pid_t pid = fork();
 
         if (pid == 0) {
-            alarm(30);
+            alarm(PATIENCE);
             _exit(work());
         }
         ck_assert_int_gt(pid, 0);
@@ -326,7 +326,6 @@ int main(void)
     TCase *tcase = tcase_create("waking");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
         tcase_add_loop_test(tcase, twice[i], 0, 2);
     tcase_add_test(tcase, test_wait_is_woken_by_a_reader_that_was_waiting);

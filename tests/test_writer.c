@@ -133,7 +133,7 @@ static pid_t start_writer_that_draws(void)
         ShmImageWriter *other;
         uint8_t *pixels;
 
-        alarm(60);
+        alarm(TEST_TIMEOUT);
         shmimage_writer_open(path, 0, &other);
         connect_client();
         shmimage_writer_begin(other, 1, 1, 1, &pixels);
@@ -377,7 +377,6 @@ int main(void)
     TCase *tcase = tcase_create("writer");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
         tcase_add_test(tcase, once[i]);
     for (size_t i = 0; i < sizeof(with_each_buffer) / sizeof(*once); i++)
