@@ -180,6 +180,7 @@ static int map_open_file(const char *path, ShmiRole role, unsigned flags,
         .device = st->st_dev,
         .inode  = st->st_ino,
         .size   = (size_t)st->st_size,
+        .process = getpid(),
     };
     if (!mapping->path)
         ret = shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
@@ -222,7 +223,7 @@ static bool has_headers(const ShmiMapping *mapping)
 
 /* The same file again. Its lock belongs to what both descriptors share, so
  * that the role is not given up in between. */
-static int map_again(const ShmiMapping *old, const struct stat *st,
+static int map_again(ShmiMapping *old, const struct stat *st,
                      ShmiMapping *mapping)
 {
     int fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
@@ -232,9 +233,11 @@ static int map_again(const ShmiMapping *old, const struct stat *st,
         return SHMIMAGE_NO_FRAME;
     ret = map_open_file(old->path, old->role, old->flags, fd, st, mapping);
     if (ret == SHMIMAGE_OK && !has_headers(mapping)) {
+        mapping->handed_on = true;
         shmi_mapping_close(mapping);
         return SHMIMAGE_NO_FRAME;
     }
+    old->handed_on = ret == SHMIMAGE_OK;
     return ret;
 }
 
@@ -267,7 +270,10 @@ bool shmi_mapping_inherit(ShmiMapping *mapping)
 
 void shmi_mapping_close(ShmiMapping *mapping)
 {
-    /* First the locks go, then the peer is woken to see that. */
+    /* First the locks go, then the peer is woken to see that. A child of the
+     * process that has them may close what it has inherited. */
+    if (!mapping->handed_on && mapping->process == getpid())
+        shmi_presence_drop(mapping->fd, mapping->role);
     close(mapping->fd);
     for (int i = 0; i < SHMI_BUFFERS; i++)
         shmi_wake(mapping->state[i]);

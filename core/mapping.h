@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "guard.h"
 #include "layout.h"
@@ -37,6 +38,9 @@ typedef struct ShmiMapping {
     ShmiState *state[SHMI_BUFFERS];
     /** Another open file had the role when this one was made, and may yet. */
     bool shared_role;
+    /** Another mapping goes on with the open file, and with its locks. */
+    bool handed_on;
+    pid_t process;                   /**< that has opened it */
 } ShmiMapping;
 
 /**
@@ -90,7 +94,7 @@ static inline bool shmi_mapping_is_same_file(const ShmiMapping *a,
     return a->device == b->device && a->inode == b->inode;
 }
 
-/** Close, tell the peer, and unmap. */
+/** Give up the role, tell the peer, close and unmap. */
 void shmi_mapping_close(ShmiMapping *mapping);
 
 /**

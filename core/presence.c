@@ -37,6 +37,13 @@ static void share(int fd, int byte)
     fcntl(fd, F_OFD_SETLK, &lock);
 }
 
+static void drop(int fd, int byte)
+{
+    struct flock lock = lock_on(byte, F_UNLCK);
+
+    fcntl(fd, F_OFD_SETLK, &lock);
+}
+
 static ShmiPresence look(int fd, int byte)
 {
     struct flock lock = lock_on(byte, F_WRLCK);
@@ -56,6 +63,11 @@ static ShmiPresence take(int fd, int byte)
 }
 
 static void share(int fd, int byte)
+{
+    take(fd, byte);
+}
+
+static void drop(int fd, int byte)
 {
     take(fd, byte);
 }
@@ -83,6 +95,13 @@ ShmiPresence shmi_presence_take(int fd, ShmiRole role, int wakes,
     if (wakes)
         share(fd, role + WAKES);
     return presence;
+}
+
+void shmi_presence_drop(int fd, ShmiRole role)
+{
+    drop(fd, role + WAKES);
+    drop(fd, role + TAKEN_OVER);
+    drop(fd, role);
 }
 
 ShmiPresence shmi_presence_look(int fd, ShmiRole role)

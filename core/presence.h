@@ -42,6 +42,12 @@ typedef enum ShmiPresence {
 ShmiPresence shmi_presence_take(int fd, ShmiRole role, int wakes,
                                 int take_over);
 
+/**
+ * Give a role up before fd is closed: what is mapped by it keeps the file open,
+ * and with that the locks.
+ */
+void shmi_presence_drop(int fd, ShmiRole role);
+
 /** Who holds a role's lock, other than this fd. */
 ShmiPresence shmi_presence_look(int fd, ShmiRole role);
 

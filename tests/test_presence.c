@@ -101,6 +101,19 @@ START_TEST(test_presence_look_needs_only_permission_to_read)
 }
 END_TEST
 
+START_TEST(test_presence_ends_when_it_is_dropped)
+{
+    shmi_presence_take(mine, _i, 1, 0);
+    shmi_presence_take(other, _i, 1, 1);
+    shmi_presence_drop(mine, _i);
+    ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_HELD);
+    ck_assert_int_eq(shmi_presence_wakes(mine, _i), 1);
+    shmi_presence_drop(other, _i);
+    ck_assert_int_eq(shmi_presence_look(mine, _i), SHMI_PRESENCE_FREE);
+    ck_assert_int_eq(shmi_presence_wakes(mine, _i), 0);
+}
+END_TEST
+
 START_TEST(test_presence_ends_when_the_file_is_closed)
 {
     int third = open_stream(O_RDWR);
@@ -145,17 +158,40 @@ START_TEST(test_presence_wakes_not_for_one_who_was_refused)
 END_TEST
 
 /* The bytes are known to programs built with other versions. */
+static bool is_locked(int byte)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+                          .l_start = byte, .l_len = 1 };
+
+    ck_assert_int_eq(fcntl(other, F_OFD_GETLK, &lock), 0);
+    return lock.l_type != F_UNLCK;
+}
+
 START_TEST(test_presence_locks_the_bytes_it_promises)
 {
     shmi_presence_take(mine, _i, 1, 0);
-    for (int byte = 0; byte < 8; byte++) {
-        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-                              .l_start = byte, .l_len = 1 };
+    for (int byte = 0; byte < 8; byte++)
+        ck_assert_int_eq(is_locked(byte), byte == _i || byte == _i + 2);
+}
+END_TEST
 
-        ck_assert_int_eq(fcntl(other, F_OFD_GETLK, &lock), 0);
-        ck_assert_int_eq(lock.l_type != F_UNLCK,
-                         byte == _i || byte == _i + 2);
-    }
+START_TEST(test_presence_take_over_locks_the_bytes_it_promises)
+{
+    int holder = open_stream(O_RDWR);
+
+    shmi_presence_take(holder, _i, 1, 0);
+    shmi_presence_take(mine, _i, 1, 1);
+    close(holder);
+    for (int byte = 0; byte < 8; byte++)
+        ck_assert_int_eq(is_locked(byte), byte == _i + 2 || byte == _i + 4);
+}
+END_TEST
+
+START_TEST(test_presence_is_unknown_where_locks_fail)
+{
+    ck_assert_int_eq(shmi_presence_take(-1, _i, 1, 1), SHMI_PRESENCE_UNKNOWN);
+    ck_assert_int_eq(shmi_presence_look(-1, _i), SHMI_PRESENCE_UNKNOWN);
+    ck_assert_int_eq(shmi_presence_wakes(-1, _i), 0);
 }
 END_TEST
 
@@ -197,12 +233,15 @@ static void add_tests(TCase *tcase)
         test_presence_look_does_not_see_itself,
         test_presence_look_takes_nothing,
         test_presence_look_needs_only_permission_to_read,
+        test_presence_ends_when_it_is_dropped,
         test_presence_ends_when_the_file_is_closed,
         test_presence_stays_when_another_descriptor_is_closed,
         test_presence_wakes_if_so_taken,
         test_presence_wakes_not_unless_so_taken,
         test_presence_wakes_not_for_one_who_was_refused,
         test_presence_locks_the_bytes_it_promises,
+        test_presence_take_over_locks_the_bytes_it_promises,
+        test_presence_is_unknown_where_locks_fail,
         test_presence_ends_when_its_process_is_killed,
     };
 

@@ -238,6 +238,24 @@ START_TEST(test_close_stays_there_until_its_frame_is_released)
 }
 END_TEST
 
+/* As the end of a forked Python does. */
+START_TEST(test_close_in_a_child_leaves_the_role_to_its_parent)
+{
+    ShmImageReader *reader = open_with(0), *second;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        shmimage_reader_close(reader);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_int_eq(shmimage_reader_open(path, 0, &second),
+                     SHMIMAGE_ERROR_BUSY);
+    shmimage_reader_close(reader);
+    shmimage_reader_close(open_with(0));
+}
+END_TEST
+
 #endif /* SHMI_HAVE_OFD_LOCKS */
 
 START_TEST(test_close_of_null_does_nothing)
@@ -324,6 +342,7 @@ int main(void)
         test_open_that_is_refused_changes_nothing,
         test_open_with_take_over_leaves_a_living_reader_its_frame,
         test_close_stays_there_until_its_frame_is_released,
+        test_close_in_a_child_leaves_the_role_to_its_parent,
 #endif
         test_close_of_null_does_nothing,
         test_close_leaves_images_for_the_next_reader,

@@ -312,6 +312,82 @@ START_TEST(test_wait_is_woken_when_an_image_is_refused)
 }
 END_TEST
 
+static int end_of_server(void)
+{
+    ShmImageFrame *frame;
+
+    return shmimage_reader_acquire(reader, SHMIMAGE_FOREVER, &frame) !=
+           SHMIMAGE_DISCONNECTED;
+}
+
+/* Without locks nobody is seen to go. */
+START_TEST(test_acquire_is_woken_by_the_end_of_its_server)
+{
+    if (!SHMI_HAVE_OFD_LOCKS)
+        return;
+    open_writer();
+    open_reader();
+    start_sleeper(end_of_server, false);
+    shmimage_writer_close(writer);
+    writer = NULL;
+    check_sleeper();
+}
+END_TEST
+
+static int woken;
+static uint8_t woken_state;
+static int woken_server;
+
+/* Note what the one who is woken will see. */
+static void note_wake(uint32_t *word)
+{
+    ShmImageFileInfo info = { 0 };
+
+    shmimage_file_info(path, &info, sizeof(info));
+    woken++;
+    woken_state  = *(const uint8_t *)word;
+    woken_server = info.server;
+}
+
+START_TEST(test_wake_is_for_the_buffer_that_has_changed)
+{
+    if (!shmi_wait_can_wake())
+        return;
+    open_writer();
+    open_reader();
+    patient_ops.wake = note_wake;
+    for (uint32_t number = 0; number < 4; number++) {
+        ShmImageFrame *frame;
+
+        ck_assert_int_eq(put(number), SHMIMAGE_OK);
+        ck_assert_uint_eq(woken_state, SHMIMAGE_STATE_CLIENT);
+        frame = take();
+        ck_assert_int_eq(put(number), SHMIMAGE_OK);
+        ck_assert_uint_eq(woken_state, SHMIMAGE_STATE_CLIENT);
+        shmimage_reader_release(frame);
+        ck_assert_uint_eq(woken_state, SHMIMAGE_STATE_SERVER);
+        frame = take();
+        shmimage_reader_release(frame);
+        ck_assert_int_eq(put(number), SHMIMAGE_OK);
+        shmimage_reader_release(take());
+    }
+    ck_assert_int_eq(woken, 4 * 6);
+}
+END_TEST
+
+START_TEST(test_wake_comes_when_the_server_is_gone)
+{
+    if (!shmi_wait_can_wake())
+        return;
+    open_writer();
+    patient_ops.wake = note_wake;
+    shmimage_writer_close(writer);
+    writer = NULL;
+    ck_assert_int_eq(woken, SHMI_BUFFERS);
+    ck_assert_int_eq(woken_server, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const twice[] = {
@@ -330,6 +406,9 @@ int main(void)
         tcase_add_loop_test(tcase, twice[i], 0, 2);
     tcase_add_test(tcase, test_wait_is_woken_by_a_reader_that_was_waiting);
     tcase_add_test(tcase, test_wait_is_woken_when_an_image_is_refused);
+    tcase_add_test(tcase, test_acquire_is_woken_by_the_end_of_its_server);
+    tcase_add_test(tcase, test_wake_is_for_the_buffer_that_has_changed);
+    tcase_add_test(tcase, test_wake_comes_when_the_server_is_gone);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
