@@ -25,6 +25,7 @@ typedef enum Fault {
     FAULT_STAT,
     FAULT_LSTAT,
     FAULT_READ,      /**< pread() */
+    FAULT_END,       /**< pread() that reads less, as the file ends there */
     FAULT_CHMOD,     /**< fchmod() */
     FAULT_RESERVE,   /**< posix_fallocate() */
     FAULT_SIGNAL,    /**< posix_fallocate() where a signal can end it */

@@ -40,6 +40,15 @@ WRAP(int, munmap, void *address, size_t size)
         return __real_##name(address, size, access, flags, fd, offset);       \
     }
 
+/* Another thread may start a program at any time. */
+static void require_to_close(int flags)
+{
+    if (flags & O_CLOEXEC)
+        return;
+    fprintf(stderr, "a descriptor would be left to other programs\n");
+    abort();
+}
+
 #define WRAP_OPEN(name)                                                       \
     WRAP(int, name, const char *path, int flags, ...)                         \
     {                                                                         \
@@ -51,6 +60,7 @@ WRAP(int, munmap, void *address, size_t size)
             mode = va_arg(args, int);                                         \
             va_end(args);                                                     \
         }                                                                     \
+        require_to_close(flags);                                              \
         if (fault_strikes(FAULT_OPEN))                                        \
             return -1;                                                        \
         return __real_##name(path, flags, mode);                              \
@@ -59,12 +69,14 @@ WRAP(int, munmap, void *address, size_t size)
 #define WRAP_CHECKED_OPEN(name)                                               \
     WRAP(int, name, const char *path, int flags)                              \
     {                                                                         \
+        require_to_close(flags);                                              \
         return fault_strikes(FAULT_OPEN) ? -1 : __real_##name(path, flags);   \
     }
 
 #define WRAP_MKSTEMP(name)                                                    \
     WRAP(int, name, char *path, int flags)                                    \
     {                                                                         \
+        require_to_close(flags);                                              \
         return fault_strikes(FAULT_MKSTEMP) ? -1                              \
                                             : __real_##name(path, flags);     \
     }
@@ -84,9 +96,11 @@ WRAP(int, munmap, void *address, size_t size)
 #define WRAP_PREAD(name)                                                      \
     WRAP(ssize_t, name, int fd, void *bytes, size_t size, off_t offset)       \
     {                                                                         \
-        return fault_strikes(FAULT_READ)                                      \
-                   ? -1                                                       \
-                   : __real_##name(fd, bytes, size, offset);                  \
+        if (fault_strikes(FAULT_READ))                                        \
+            return -1;                                                        \
+        if (fault_strikes(FAULT_END))                                         \
+            size /= 2;                                                        \
+        return __real_##name(fd, bytes, size, offset);                        \
     }
 
 static bool reserve_strikes(void)

@@ -209,7 +209,9 @@ tests_test_truncate_writer_SOURCES = tests/test_truncate_writer.c $(lengths)
 # Programs that test the guard on pieces of memory.
 pieces = tests/pieces.c tests/pieces.h
 tests_test_guard_SOURCES = tests/test_guard.c $(pieces)
-tests_test_guard_handlers_SOURCES = tests/test_guard_handlers.c $(pieces)
+tests_test_guard_handlers_SOURCES = tests/test_guard_handlers.c $(pieces) \
+    $(faults)
+tests_test_guard_handlers_LDFLAGS = $(WITH_FAULTS)
 
 # Programs with both ends in processes of their own, which can be stopped in
 # the middle of what they do.

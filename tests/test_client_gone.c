@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "pair.h"
+#include "wait.h"
 
 /* A client answers for one buffer after the other. */
 static void wait_for_client(void)
@@ -272,6 +273,44 @@ START_TEST(test_acquire_inherits_from_a_client_that_was_killed)
 }
 END_TEST
 
+static int64_t clock_skips;
+
+/* Long enough after the last time for whatever the reader does now and then. */
+static int64_t skipping_now(void)
+{
+    return shmi_wait_system.now() + ++clock_skips * SHMI_CHECK_INTERVAL;
+}
+
+static bool has_inherited(void)
+{
+    look();
+    return count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 0;
+}
+
+/* What is locked after that is somebody else's, such as a vendor client's. */
+START_TEST(test_acquire_inherits_once)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    open_writer();
+    start_client(1);
+    wait_for_client();
+    put(0);
+    wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 1);
+    ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &reader),
+                     SHMIMAGE_OK);
+    end_child();
+    wait_until(has_inherited());
+    poke_state(path, 0, SHMIMAGE_STATE_CLIENT_LOCKED);
+    ops.now = skipping_now;
+    shmi_wait_ops = &ops;
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    shmi_wait_ops = &shmi_wait_system;
+    ck_assert_uint_eq(peek_state(path, 0), SHMIMAGE_STATE_CLIENT_LOCKED);
+}
+END_TEST
+
 START_TEST(test_open_is_refused_while_one_that_took_over_lives)
 {
     ShmImageReader *first, *third;
@@ -306,6 +345,7 @@ static void add_tests_of_locks(TCase *tcase)
         test_writer_leaves_frames_of_a_closed_reader_alone,
         test_writer_leaves_a_vendor_client_alone_after_ours,
         test_open_is_refused_while_one_that_took_over_lives,
+        test_acquire_inherits_once,
     };
 
     ADD_TESTS(tcase, once, 1);

@@ -271,6 +271,32 @@ START_TEST(test_acquire_says_nothing_after_a_reset)
 }
 END_TEST
 
+static bool is_looking;
+
+static void look_now(uint32_t *word)
+{
+    (void)word;
+    if (is_looking)
+        return;
+    is_looking = true;
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    is_looking = false;
+}
+
+/* Nor is it one while it lasts. */
+START_TEST(test_acquire_says_nothing_during_a_reset)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    open_reader(SHMIMAGE_RECONNECTING);
+    ops.wake = look_now;
+    shmi_wait_ops = &ops;
+    ck_assert_int_eq(shmimage_file_reset(path, 0), SHMIMAGE_OK);
+    shmi_wait_ops = &shmi_wait_system;
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+}
+END_TEST
+
 START_TEST(test_published_lock_finds_no_frame_of_a_server_that_is_gone)
 {
     SharedMemoryImageStream stream;
@@ -302,6 +328,7 @@ static void add_tests_of_locks(TCase *tcase)
         test_acquire_says_it_beside_a_held_frame,
         test_acquire_says_it_once_a_buffer_is_released,
         test_acquire_says_nothing_after_a_reset,
+        test_acquire_says_nothing_during_a_reset,
         test_published_lock_finds_no_frame_of_a_server_that_is_gone,
     };
     const TTest *const twice[] = {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,11 +53,15 @@ static bool run_replace(void)
 
 static bool run_info(void)
 {
-    ShmImageFileInfo info;
+    ShmImageFileInfo info, before;
+    bool done;
 
-    return gave(FILE_INFO,
-                shmimage_file_info(fault_path, &info, sizeof(info)),
+    memset(&info, 0xa5, sizeof(info));
+    before = info;
+    done = gave(FILE_INFO, shmimage_file_info(fault_path, &info, sizeof(info)),
                 SHMIMAGE_OK);
+    ck_assert(done || !memcmp(&info, &before, sizeof(info)));
+    return done;
 }
 
 static bool run_reset(void)
@@ -85,7 +90,7 @@ static const Scenario scenarios[] = {
       .prepare = make_fault_file,
       .run     = run_info,
       .needs   = FAULTS_OF_OPENING | FAULT_BIT(FAULT_READ) |
-                 FAULT_BIT(FAULT_LOCK) },
+                 FAULT_BIT(FAULT_END) | FAULT_BIT(FAULT_LOCK) },
     { .name    = "reset",
       .prepare = make_fault_file,
       .run     = run_reset,
@@ -132,6 +137,20 @@ START_TEST(test_create_is_not_interrupted)
 }
 END_TEST
 
+START_TEST(test_create_tells_the_first_failure)
+{
+    const struct rlimit limit = { 1 << 20, RLIM_INFINITY };
+
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    fault_plan(FAULT_CLOSE, 1, EIO);
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0, 0),
+                     SHMIMAGE_ERROR_NO_SPACE);
+    ck_assert(fault_came());
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("files on a failing system");
@@ -139,6 +158,7 @@ int main(void)
 
     tcase_add_test(once, test_handler_is_refused_first);
     tcase_add_test(once, test_create_is_not_interrupted);
+    tcase_add_test(once, test_create_tells_the_first_failure);
     suite_add_tcase(suite, once);
     suite_add_tcase(suite, fault_tcase(scenarios, sizeof(scenarios) /
                                                       sizeof(scenarios[0])));

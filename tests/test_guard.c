@@ -153,7 +153,9 @@ START_TEST(test_guard_add_when_all_are_in_use)
 
     for (int i = 0; i < MAX_GUARDS; i++)
         pieces[i] = guard_piece(page);
+    errno = 0;
     ck_assert_ptr_null(shmi_guard_add(one_more.base, page));
+    ck_assert_int_eq(errno, EMFILE);
     shmi_guard_remove(pieces[_i].guard);
     one_more.guard = shmi_guard_add(one_more.base, page);
     ck_assert_ptr_nonnull(one_more.guard);
@@ -179,6 +181,7 @@ START_TEST(test_reader_open_when_all_guards_are_in_use)
     ck_assert_int_eq(shmimage_reader_open(path, 0, &reader),
                      SHMIMAGE_ERROR_MAP);
     ck_assert_ptr_nonnull(strstr(shmimage_error_message(), path));
+    ck_assert_ptr_nonnull(strstr(shmimage_error_message(), "too many"));
     ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_NO_GUARD, &reader),
                      SHMIMAGE_OK);
     shmimage_reader_close(reader);
@@ -186,6 +189,19 @@ START_TEST(test_reader_open_when_all_guards_are_in_use)
         drop_piece(&pieces[i]);
     ck_assert_int_ge(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
     shmimage_reader_close(reader);
+    test_files_remove();
+}
+END_TEST
+
+START_TEST(test_reader_close_frees_its_guard)
+{
+    const char *path = test_file(TEST_FILE_SIZE);
+    ShmImageReader *reader;
+
+    for (int i = 0; i <= MAX_GUARDS; i++) {
+        ck_assert_int_ge(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
+        shmimage_reader_close(reader);
+    }
     test_files_remove();
 }
 END_TEST
@@ -289,6 +305,7 @@ int main(void)
     tcase_add_test(tcase, test_guard_that_is_used_again_is_not_hit);
     tcase_add_loop_test(tcase, test_guard_add_when_all_are_in_use, 0, 2);
     tcase_add_test(tcase, test_reader_open_when_all_guards_are_in_use);
+    tcase_add_test(tcase, test_reader_close_frees_its_guard);
     tcase_add_test(tcase, test_guard_remove_and_was_hit_of_null);
     tcase_add_loop_test(tcase, test_guard_in_many_threads_at_once, 0,
                         MANY_THREADS_WAYS);

@@ -6,13 +6,16 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "pieces.h"
 #include "support.h"
 
@@ -44,6 +47,28 @@ static void plain_handler(int number)
 static void counting_handler(int number)
 {
     handled += number == SIGBUS;
+    errno = EDOM;
+}
+
+/* Counts if it runs with the mask that install_masking() asks for. */
+static void masking_handler(int number)
+{
+    sigset_t mask;
+
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    handled += number == SIGBUS && sigismember(&mask, SIGUSR1) &&
+               !sigismember(&mask, SIGUSR2);
+}
+
+static char signal_stack[64 << 10];
+
+/* Counts if it runs on the stack for signals. */
+static void stack_handler(int number)
+{
+    const char here = 0;
+
+    handled += number == SIGBUS && &here >= signal_stack &&
+               &here < signal_stack + sizeof(signal_stack);
 }
 
 static void install(void (*handler)(int), int flags)
@@ -62,6 +87,24 @@ static void install_detailed(void)
     sigemptyset(&action.sa_mask);
     action.sa_sigaction = detailed_handler;
     require(sigaction(SIGBUS, &action, NULL) == 0, "sigaction");
+}
+
+static void install_masking(void)
+{
+    struct sigaction action = { .sa_handler = masking_handler };
+
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGUSR1);
+    require(sigaction(SIGBUS, &action, NULL) == 0, "sigaction");
+}
+
+static void install_on_stack(void)
+{
+    const stack_t stack = { .ss_sp = signal_stack,
+                            .ss_size = sizeof(signal_stack) };
+
+    require(sigaltstack(&stack, NULL) == 0, "sigaltstack");
+    install(stack_handler, (int)SA_ONSTACK);
 }
 
 static bool guard_works(void)
@@ -150,18 +193,70 @@ static int send_with_handler(void)
     install(counting_handler, 0);
     if (!guard_works())
         return 2;
+    errno = ERANGE;
     raise(SIGBUS);
+    if (errno != ERANGE)
+        return 4;
     kill(getpid(), SIGBUS);
     return handled == 2 && guard_works() ? 0 : 3;
+}
+
+static int send_once(void)
+{
+    if (!guard_works())
+        return 2;
+    raise(SIGBUS);
+    return handled == 1 && guard_works() ? 0 : 3;
+}
+
+static int send_with_masking_handler(void)
+{
+    install_masking();
+    return send_once();
+}
+
+static int send_with_handler_on_stack(void)
+{
+    install_on_stack();
+    return send_once();
+}
+
+/* The memory that a page is in fails: what was there is lost, and the program
+ * has to know. */
+static int memory_fails(void)
+{
+    siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_MCEERR_AR };
+    Piece piece;
+
+    install_detailed();
+    piece = guard_piece(PAGES * page);
+    info.si_addr = piece.base + page;
+    if (sigsetjmp(escape, 1) == 0) {
+        syscall(SYS_rt_sigqueueinfo, getpid(), SIGBUS, &info);
+        return 2;
+    }
+    return handled != 1 || shmi_guard_was_hit(piece.guard);
+}
+
+static int fault_without_memory(void)
+{
+    Piece piece;
+
+    install_detailed();
+    piece = guard_piece(PAGES * page);
+    set_piece_size(&piece, 0);
+    fault_plan(FAULT_MMAP, 1, ENOMEM);
+    if (sigsetjmp(escape, 1) == 0) {
+        byte_at(&piece, page);
+        return 2;
+    }
+    return handled != 1 || !fault_came();
 }
 
 static int send_with_detailed_handler(void)
 {
     install_detailed();
-    if (!guard_works())
-        return 2;
-    raise(SIGBUS);
-    return handled == 1 && guard_works() ? 0 : 3;
+    return send_once();
 }
 
 static int send_with_default(void)
@@ -217,6 +312,10 @@ static const struct {
     { "fault-behind-the-end", fault_behind_the_end, true },
     { "send-with-handler", send_with_handler, false },
     { "send-with-detailed-handler", send_with_detailed_handler, false },
+    { "send-with-masking-handler", send_with_masking_handler, false },
+    { "send-with-handler-on-stack", send_with_handler_on_stack, false },
+    { "memory-fails", memory_fails, false },
+    { "fault-without-memory", fault_without_memory, false },
     { "fault-with-handler-for-once", fault_with_handler_for_once, true },
     { "send-with-handler-for-once", send_with_handler_for_once, true },
     { "send-with-default", send_with_default, true },

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "pair.h"
 
@@ -94,6 +96,35 @@ START_TEST(test_acquire_leaves_states_alone_that_are_not_its_own)
         ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
         ck_assert_uint_eq(peek_state(path, _i), value);
     }
+}
+END_TEST
+
+/* The image ends where the file does, at the end of a page, and what lies
+ * behind it is not the reader's. */
+START_TEST(test_acquire_gives_padding_behind_an_image)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t half = (TEST_FILE_SIZE / 2 / (3 * page) + 1) * 3 * page;
+    const uint32_t pixels = (uint32_t)(half - SHMI_HEADER_SIZE) / 3;
+    const ShmiHeader image = { 1, pixels, 1, 0, 1 };
+    void *barrier = mmap(NULL, 4 * half, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ShmImageFrame *frame;
+    unsigned sum = 0;
+
+    ck_assert_ptr_ne(barrier, MAP_FAILED);
+    close_reader();
+    path = test_file(2 * half);
+    open_reader(SHMIMAGE_RECONNECTING);
+    poke(path, 1, &image, SHMIMAGE_STATE_CLIENT);
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
+    ck_assert_uint_eq(frame->size, half - SHMI_HEADER_SIZE);
+    for (int i = 0; i < SHMIMAGE_PADDING; i++)
+        sum += *(volatile const uint8_t *)(frame->pixels + frame->size + i);
+    ck_assert_uint_eq(sum, 0);
+    ck_assert_int_eq(shmimage_frame_check(frame), SHMIMAGE_OK);
+    shmimage_reader_release(frame);
+    munmap(barrier, 4 * half);
 }
 END_TEST
 
@@ -281,6 +312,7 @@ int main(void)
     const TTest *const once[] = {
         test_acquire_with_bad_arguments,
         test_acquire_from_an_empty_file,
+        test_acquire_gives_padding_behind_an_image,
         test_acquire_of_nothing_gives_null,
         test_acquire_goes_over_gaps_in_the_numbers,
         test_acquire_of_two_images_at_a_time,

@@ -94,6 +94,22 @@ START_TEST(test_sleep_on_ends_with_its_time)
 }
 END_TEST
 
+/* A sleep may end early for no reason, but that is not what it does. */
+START_TEST(test_sleep_on_does_not_come_back_again_and_again)
+{
+    int64_t end = shmi_wait_system.now() + 200000000, now;
+    ShmiWatch watch;
+    int sleeps = 0;
+
+    shmi_watch_begin(&watch, states);
+    while ((now = shmi_wait_system.now()) < end) {
+        ck_assert(shmi_wait_system.sleep_on(&watch, end - now));
+        sleeps++;
+    }
+    ck_assert_int_lt(sleeps, 50);
+}
+END_TEST
+
 /* A file that is cut short takes its pages away from under the mapping. */
 START_TEST(test_sleep_on_a_page_that_is_gone_is_refused)
 {
@@ -200,6 +216,18 @@ START_TEST(test_wake_reaches_another_process)
 }
 END_TEST
 
+START_TEST(test_wake_reaches_all_who_sleep)
+{
+    pid_t first = start(sleep_until_changed, _i);
+    pid_t second = start(sleep_until_changed, _i);
+
+    wait_until(is_asleep(first));
+    change_when_asleep(second, _i);
+    check_end(first);
+    check_end(second);
+}
+END_TEST
+
 START_TEST(test_wake_reaches_a_process_with_an_old_kernel)
 {
     pid_t pid = start(sleep_until_changed_on_an_old_kernel, _i);
@@ -284,8 +312,11 @@ static void add_tests(TCase *tcase)
     tcase_add_loop_test(tcase, test_sleep_on_a_changed_word_returns, 0,
                         SHMI_BUFFERS);
     tcase_add_test(tcase, test_sleep_on_ends_with_its_time);
+    tcase_add_test(tcase, test_sleep_on_does_not_come_back_again_and_again);
     tcase_add_test(tcase, test_sleep_on_a_page_that_is_gone_is_refused);
     tcase_add_loop_test(tcase, test_wake_reaches_another_process, 0,
+                        SHMI_BUFFERS);
+    tcase_add_loop_test(tcase, test_wake_reaches_all_who_sleep, 0,
                         SHMI_BUFFERS);
     tcase_add_loop_test(tcase, test_wake_reaches_a_process_with_an_old_kernel,
                         0, SHMI_BUFFERS);

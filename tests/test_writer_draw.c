@@ -100,6 +100,28 @@ START_TEST(test_begin_of_too_large_an_image_gives_null)
 }
 END_TEST
 
+/* In a sparse file that has room for it. */
+START_TEST(test_begin_of_more_than_a_gib_is_refused)
+{
+    const off_t size = INT64_C(2200000000);
+    uint8_t *pixels;
+    int ret;
+
+    shmimage_writer_close(writer);
+    ck_assert_int_eq(truncate(path, size), 0);
+    ret = shmimage_writer_open(path, 0, &writer);
+    if (ret == SHMIMAGE_ERROR_MAP)
+        return;
+    ck_assert_int_eq(ret, SHMIMAGE_OK);
+    poke_state(path, 0, SHMIMAGE_STATE_SERVER);
+    ck_assert_int_eq(shmimage_writer_begin(writer, 1, 1 << 15, 10923, &pixels),
+                     SHMIMAGE_ERROR_TOO_LARGE);
+    ck_assert_ptr_null(pixels);
+    ck_assert_int_eq(shmimage_writer_begin(writer, 1, 1 << 15, 10922, &pixels),
+                     SHMIMAGE_OK);
+}
+END_TEST
+
 START_TEST(test_begin_without_a_free_buffer_gives_null)
 {
     uint8_t byte, *pixels = &byte;
@@ -279,6 +301,7 @@ int main(void)
         test_begin_gives_the_place_of_the_pixels,
         test_begin_with_bad_arguments,
         test_begin_of_too_large_an_image_gives_null,
+        test_begin_of_more_than_a_gib_is_refused,
         test_begin_without_a_free_buffer_gives_null,
         test_begin_without_a_client_gives_null,
         test_begin_twice_is_refused,
