@@ -121,6 +121,8 @@ static bool reserve_strikes(void)
 
 static bool fcntl_strikes(int command)
 {
+    if (command == F_DUPFD)
+        require_to_close(0);
 #if SHMI_HAVE_OFD_LOCKS
     if (command == F_OFD_SETLK || command == F_OFD_GETLK)
         return fault_strikes(FAULT_LOCK);
