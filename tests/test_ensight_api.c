@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ensight_harness.h"
+#include "wait.h"
 
 /* What a call that fails has to leave alone. */
 static struct _SharedMemoryFrame untouched;
@@ -40,6 +41,38 @@ START_TEST(test_lock_without_image)
     ck_assert_int_eq(put(1, 4, 4), IMAGESTREAM_NOERROR);
     take_image(1);
     ck_assert_int_eq(try_lock(t.client), IMAGESTREAM_NO_FRAMEAVAILABLE);
+}
+END_TEST
+
+static int sleeps;
+
+static void count_sleep(int64_t time)
+{
+    shmi_wait_system.sleep(time);
+    sleeps++;
+}
+
+static bool count_sleep_on(const ShmiWatch *watch, int64_t time)
+{
+    (void)watch;
+    count_sleep(time);
+    return true;
+}
+
+START_TEST(test_lock_never_waits)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+    int ret;
+
+    start_both();
+    sleeps = 0;
+    ops.sleep    = count_sleep;
+    ops.sleep_on = count_sleep_on;
+    shmi_wait_ops = &ops;
+    ret = try_lock(t.client);
+    shmi_wait_ops = &shmi_wait_system;
+    ck_assert_int_eq(ret, IMAGESTREAM_NO_FRAMEAVAILABLE);
+    ck_assert_int_eq(sleeps, 0);
 }
 END_TEST
 
@@ -344,6 +377,7 @@ static TCase *tcase_client(void)
 
     tcase_add_test(tcase, test_lock_image);
     tcase_add_test(tcase, test_lock_without_image);
+    tcase_add_test(tcase, test_lock_never_waits);
     tcase_add_test(tcase, test_lock_without_stream);
     tcase_add_test(tcase, test_lock_without_frame);
     tcase_add_test(tcase, test_lock_of_server);

@@ -139,13 +139,19 @@ END_TEST
 
 START_TEST(test_create_tells_the_first_failure)
 {
-    const struct rlimit limit = { 1 << 20, RLIM_INFINITY };
+    struct rlimit old, limit;
+    int ret;
 
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = old;
+    limit.rlim_cur = 1 << 20;
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     fault_plan(FAULT_CLOSE, 1, EIO);
-    ck_assert_int_eq(shmimage_file_create(fault_path, 0, 0),
-                     SHMIMAGE_ERROR_NO_SPACE);
+    ret = shmimage_file_create(fault_path, 0, 0);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_DFL);
+    ck_assert_int_eq(ret, SHMIMAGE_ERROR_NO_SPACE);
     ck_assert(fault_came());
     ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
 }

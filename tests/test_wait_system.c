@@ -94,7 +94,8 @@ START_TEST(test_sleep_on_ends_with_its_time)
 }
 END_TEST
 
-/* A sleep may end early for no reason, but that is not what it does. */
+/* A sleep may end early for no reason, but that is not what it does. That of an
+ * old kernel is a millisecond. */
 START_TEST(test_sleep_on_does_not_come_back_again_and_again)
 {
     int64_t end = shmi_wait_system.now() + 200000000, now;
@@ -106,7 +107,7 @@ START_TEST(test_sleep_on_does_not_come_back_again_and_again)
         ck_assert(shmi_wait_system.sleep_on(&watch, end - now));
         sleeps++;
     }
-    ck_assert_int_lt(sleeps, 50);
+    ck_assert_int_lt(sleeps, 1000);
 }
 END_TEST
 

@@ -349,13 +349,19 @@ static void note_wake(uint32_t *word)
     woken_server = info.server;
 }
 
+static void note_wakes(void)
+{
+    woken = 0;
+    patient_ops.wake = note_wake;
+}
+
 START_TEST(test_wake_is_for_the_buffer_that_has_changed)
 {
     if (!shmi_wait_can_wake())
         return;
     open_writer();
     open_reader();
-    patient_ops.wake = note_wake;
+    note_wakes();
     for (uint32_t number = 0; number < 4; number++) {
         ShmImageFrame *frame;
 
@@ -380,7 +386,7 @@ START_TEST(test_wake_comes_when_the_server_is_gone)
     if (!shmi_wait_can_wake())
         return;
     open_writer();
-    patient_ops.wake = note_wake;
+    note_wakes();
     shmimage_writer_close(writer);
     writer = NULL;
     ck_assert_int_eq(woken, SHMI_BUFFERS);
