@@ -263,6 +263,7 @@ tests_test_device_SOURCES = tests/test_device.c $(device_harness)
 tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
 tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_LDADD = $(LDADD) $(FFMPEG_LIBS)
+tests_test_device_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=av_gettime
 tests_test_device_idle_SOURCES = tests/test_device_idle.c $(device_harness)
 tests_test_device_idle_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_idle_CFLAGS = $(DEVICE_CFLAGS)
@@ -279,6 +280,8 @@ tests_test_device_output_SOURCES = tests/test_device_output.c \
 tests_test_device_output_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_output_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_output_LDADD = $(tests_test_device_LDADD)
+tests_test_device_output_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--wrap=shmimage_writer_put
 tests_test_device_faults_SOURCES = tests/test_device_faults.c \
     $(device_harness) $(faults)
 tests_test_device_faults_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -290,6 +293,8 @@ tests_test_device_survives_SOURCES = tests/test_device_survives.c \
 tests_test_device_survives_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_survives_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_survives_LDADD = $(tests_test_device_LDADD)
+tests_test_device_survives_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--wrap=shmimage_frame_copy
 tests_test_device_waiting_SOURCES = tests/test_device_waiting.c \
     $(device_harness)
 tests_test_device_waiting_CPPFLAGS = $(tests_test_device_CPPFLAGS)

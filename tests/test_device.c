@@ -9,11 +9,20 @@
 #include <unistd.h>
 
 #include "device_harness.h"
+#include "wrap.h"
 
 #include "libavutil/intreadwrite.h"
 #include "libavutil/time.h"
 
 enum { BLOCK_WIDTH = 4, BLOCK_HEIGHT = 6 };
+
+/* By how much somebody has set the clock. */
+static int64_t clock_offset;
+
+WRAP(int64_t, av_gettime, void)
+{
+    return __real_av_gettime() + clock_offset;
+}
 
 static const uint8_t zeros[AV_INPUT_BUFFER_PADDING_SIZE];
 
@@ -183,10 +192,11 @@ START_TEST(test_read_packet_announces_new_size)
 {
     static const Image script[] = {
         { 1, 16, 9, 0 }, { 2, 16, 9, 0 }, { 3, 8, 6, 0 }, { 4, 8, 6, 0 },
-        { 5, 40, 30, 0 },
+        { 5, 40, 30, 0 }, { 6, 40, 31, 0 }, { 7, 39, 31, 0 },
     };
     static const uint32_t changes[][2] = {
-        { 0, 0 }, { 0, 0 }, { 8, 6 }, { 0, 0 }, { 40, 30 },
+        { 0, 0 }, { 0, 0 }, { 8, 6 }, { 0, 0 }, { 40, 30 }, { 40, 31 },
+        { 39, 31 },
     };
 
     SERVE(script);
@@ -258,6 +268,37 @@ START_TEST(test_read_packet_wallclock_is_time_of_arrival)
         ck_assert_int_eq(t.packet->dts, t.packet->pts);
         ck_assert_int_eq(t.packet->duration, 16667);
         last = t.packet->pts;
+    }
+}
+END_TEST
+
+START_TEST(test_read_packet_wallclock_increases_when_clock_is_set_back)
+{
+    int64_t first;
+
+    SERVE(two_images);
+    open_device("timestamps=wallclock");
+    read_image();
+    first = t.packet->pts;
+    clock_offset = -INT64_C(3600000000);
+    read_image();
+    ck_assert_int_eq(t.packet->pts, first + 1);
+}
+END_TEST
+
+START_TEST(test_read_packet_copies_images_of_any_size)
+{
+    static const Image script[] = {
+        { 1, 8, 6, 0 }, { 2, 40, 30, 0 }, { 3, 40, 30, 0 }, { 4, 16, 9, 0 },
+    };
+
+    SERVE(script);
+    open_device("zero_copy=0");
+    for (size_t i = 0; i < t.count; i++) {
+        read_image();
+        assert_pixels(t.packet, &script[i]);
+        ck_assert_uint_ge(t.packet->buf->size,
+                          t.packet->size + AV_INPUT_BUFFER_PADDING_SIZE);
     }
 }
 END_TEST
@@ -402,6 +443,9 @@ static Suite *device_suite(void)
     tcase_add_test(tcase, test_read_packet_latest_skips_to_newest);
     tcase_add_test(tcase, test_read_packet_delivers_all_unless_latest);
     tcase_add_test(tcase, test_read_packet_wallclock_is_time_of_arrival);
+    tcase_add_test(tcase,
+        test_read_packet_wallclock_increases_when_clock_is_set_back);
+    tcase_add_test(tcase, test_read_packet_copies_images_of_any_size);
     tcase_add_test(tcase, test_read_packet_padding_is_zero_in_used_buffer);
     tcase_add_loop_test(tcase, test_read_packet_has_every_pixel, 0, 4);
     tcase_add_test(tcase, test_read_close_leaves_packets_valid);

@@ -128,6 +128,23 @@ START_TEST(test_latest_goes_on_while_a_packet_is_lent)
 }
 END_TEST
 
+START_TEST(test_latest_gives_back_what_it_skips)
+{
+    SERVE(images);
+    open_device("latest=1");
+    t.hook = NULL;
+    read_image();
+    av_packet_unref(t.packet);
+    send_now(&images[1]);
+    send_now(&images[2]);
+    read_image();
+    assert_pixels(t.packet, &images[2]);
+    ck_assert_int_eq(count_locked(), 1);
+    av_packet_unref(t.packet);
+    ck_assert_int_eq(count_locked(), 0);
+}
+END_TEST
+
 START_TEST(test_next_packet_is_lent_once_the_last_one_is_freed)
 {
     SERVE(images);
@@ -267,6 +284,7 @@ int main(void)
         test_packet_is_copied_without_zero_copy,
         test_packets_are_copied_while_one_is_lent,
         test_latest_goes_on_while_a_packet_is_lent,
+        test_latest_gives_back_what_it_skips,
         test_next_packet_is_lent_once_the_last_one_is_freed,
         test_packet_outlives_everything,
         test_packet_is_whole_after_a_restart_of_the_server,

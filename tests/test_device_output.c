@@ -10,6 +10,7 @@
 
 #include "device.h"
 #include "support.h"
+#include "wrap.h"
 
 #include "libavutil/dict.h"
 #include "libavutil/error.h"
@@ -24,7 +25,21 @@ static ShmImageReader *reader;
 static int calls;           /* of the interrupt callback */
 static int stop_at;         /* the call from which on it interrupts, or 0 */
 static void (*hook)(void);  /* run by each of them */
+static AVRational rate;     /* that the source tells */
+static int image_height;    /* of what it sends */
+static int lost_room;       /* how often a free buffer is gone when used */
 static char logged[8192];
+
+WRAP(int, shmimage_writer_put, ShmImageWriter *writer, uint32_t number,
+     uint32_t width, uint32_t height, const uint8_t *pixels, ptrdiff_t stride)
+{
+    if (lost_room > 0) {
+        lost_room--;
+        return SHMIMAGE_NO_BUFFER;
+    }
+    return __real_shmimage_writer_put(writer, number, width, height, pixels,
+                                      stride);
+}
 
 __attribute__((format(printf, 3, 0)))
 static void keep_log(void *object, int level, const char *text, va_list args)
@@ -45,6 +60,9 @@ static void setup(void)
     calls   = 0;
     stop_at = 0;
     hook    = NULL;
+    rate    = (AVRational){ 60, 1 };
+    image_height = HEIGHT;
+    lost_room = 0;
     logged[0] = '\0';
     ck_assert_ptr_nonnull(packet);
     av_log_set_callback(keep_log);
@@ -84,13 +102,13 @@ static int try_open_output(const char *options)
     format->interrupt_callback.callback = on_interrupt_callback;
     st = avformat_new_stream(format, NULL);
     ck_assert_ptr_nonnull(st);
-    st->avg_frame_rate = (AVRational){ 60, 1 };
-    st->time_base      = (AVRational){ 1, 60 };
+    st->avg_frame_rate = rate;
+    st->time_base      = (AVRational){ 1, 1000 };
     st->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
     st->codecpar->codec_id   = AV_CODEC_ID_RAWVIDEO;
     st->codecpar->format     = AV_PIX_FMT_RGB24;
     st->codecpar->width      = WIDTH;
-    st->codecpar->height     = HEIGHT;
+    st->codecpar->height     = image_height;
     ck_assert_int_ge(av_dict_parse_string(&dict, options, "=", ":", 0), 0);
     ret = avformat_write_header(format, &dict);
     ck_assert(ret < 0 || !av_dict_count(dict));
@@ -206,6 +224,16 @@ START_TEST(test_write_packet_blocks_until_there_is_room)
 }
 END_TEST
 
+START_TEST(test_write_packet_sends_again_what_has_lost_its_room)
+{
+    open_output("on_full=block");
+    open_client();
+    lost_room = 2;
+    ck_assert_int_eq(write_image(7), 0);
+    assert_image(7, 7);
+}
+END_TEST
+
 START_TEST(test_write_packet_obeys_interrupt)
 {
     open_output("on_full=block");
@@ -241,11 +269,28 @@ START_TEST(test_write_header_waits_for_a_client)
 }
 END_TEST
 
+START_TEST(test_write_header_waits_for_longer_than_the_clock_runs)
+{
+    hook = come_at_third_call;
+    open_output("wait_client=9223372036854");
+    ck_assert_int_ge(calls, 3);
+}
+END_TEST
+
 START_TEST(test_write_header_fails_without_a_client)
 {
     ck_assert_int_eq(try_open_output("wait_client=0.05"),
                      AVERROR(ETIMEDOUT));
     assert_logged("no client within 0.05 s");
+}
+END_TEST
+
+START_TEST(test_write_header_refuses_images_that_no_stream_carries)
+{
+    image_height = 1 << 27;
+    ck_assert_int_eq(try_open_output(""), AVERROR(EINVAL));
+    assert_logged("images of 8x134217728 are larger than a stream can carry");
+    ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST
 
@@ -276,20 +321,33 @@ static const struct {
 START_TEST(test_write_packet_numbers_by_time_stamps)
 {
     open_output("");
+    ck_assert(!av_cmp_q(format->streams[0]->time_base, av_inv_q(rate)));
     open_client();
     ck_assert_int_eq(write_image(stamps[_i].pts), 0);
     assert_image(stamps[_i].number, (uint32_t)stamps[_i].pts);
 }
 END_TEST
 
-START_TEST(test_write_packet_counts)
+static void assert_counts(const char *options)
 {
-    open_output("numbers=count");
+    open_output(options);
     open_client();
     for (uint32_t i = 0; i < 3; i++) {
         ck_assert_int_eq(write_image(100 + 10 * i), 0);
         assert_image(i, 100 + 10 * i);
     }
+}
+
+START_TEST(test_write_packet_counts)
+{
+    assert_counts("numbers=count");
+}
+END_TEST
+
+START_TEST(test_write_packet_counts_without_a_rate)
+{
+    rate = (AVRational){ 0, 1 };
+    assert_counts("");
 }
 END_TEST
 
@@ -320,14 +378,18 @@ int main(void)
         test_write_packet_hands_images_over,
         test_write_packet_drops_what_finds_no_buffer,
         test_write_packet_blocks_until_there_is_room,
+        test_write_packet_sends_again_what_has_lost_its_room,
         test_write_packet_obeys_interrupt,
         test_write_header_obeys_interrupt,
         test_write_header_waits_for_a_client,
+        test_write_header_waits_for_longer_than_the_clock_runs,
         test_write_header_fails_without_a_client,
+        test_write_header_refuses_images_that_no_stream_carries,
 #if SHMI_HAVE_OFD_LOCKS
         test_write_packet_fails_when_its_client_is_gone,
 #endif
         test_write_packet_counts,
+        test_write_packet_counts_without_a_rate,
         test_write_packet_refuses_other_sizes,
         test_write_packet_into_a_shortened_file,
     };

@@ -7,8 +7,19 @@
 #include "libavutil/time.h"
 
 #include "device_harness.h"
+#include "wrap.h"
 
 #define SMALL(n) { .number = n, .width = 8, .height = 4 }
+
+static int shorten_before_copy;
+
+WRAP(int, shmimage_frame_copy, ShmImageFrame *frame, uint8_t *to,
+     ptrdiff_t stride)
+{
+    if (shorten_before_copy)
+        ck_assert_int_eq(truncate(t.path, 0), 0);
+    return __real_shmimage_frame_copy(frame, to, stride);
+}
 
 static void stop_server(void)
 {
@@ -123,6 +134,29 @@ START_TEST(test_read_header_waits_for_the_next_server)
 }
 END_TEST
 
+static void leave_and_start_again(void)
+{
+    if (t.calls == 2)
+        stop_server();
+    else if (!t.writer && logged("waiting for the next one"))
+        start_server();
+    else if (t.calls > 2 && t.writer)
+        send_next();
+}
+
+START_TEST(test_read_header_waits_when_its_server_ends)
+{
+    static const Image script[] = { SMALL(3) };
+
+    SERVE(script);
+    t.hook = leave_and_start_again;
+    open_device("");
+    read_image();
+    assert_pixels(t.packet, script);
+    ck_assert_int_eq(logged("waiting for the next one"), 1);
+}
+END_TEST
+
 #endif /* SHMI_HAVE_OFD_LOCKS */
 
 START_TEST(test_read_packet_ends_when_the_file_is_shortened)
@@ -135,22 +169,49 @@ START_TEST(test_read_packet_ends_when_the_file_is_shortened)
 }
 END_TEST
 
+/* What was copied may be zeros, so that it is no image. */
+START_TEST(test_read_packet_ends_when_the_file_is_shortened_under_a_copy)
+{
+    static const Image image = SMALL(8);
+
+    read_first("zero_copy=0");
+    send_now(&image);
+    shorten_before_copy = 1;
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(logged("shortened"), 1);
+    close_device();
+    ck_assert_int_eq(logged("1 images delivered, 1 missing"), 1);
+}
+END_TEST
+
+static void shorten_at_second_call(void)
+{
+    if (t.calls == 2)
+        ck_assert_int_eq(truncate(t.path, 0), 0);
+}
+
 START_TEST(test_read_header_fails_when_the_file_is_shortened)
 {
     serve(0);
-    ck_assert_int_eq(truncate(t.path, 0), 0);
-    ck_assert_int_lt(try_open(""), 0);
+    t.hook = shorten_at_second_call;
+    ck_assert_int_eq(try_open(""), AVERROR(EIO));
+    ck_assert_int_eq(logged("shortened"), 1);
 }
 END_TEST
+
+static void restore_file(void)
+{
+    stop_server();
+    ck_assert_int_eq(truncate(t.path, TEST_FILE_SIZE), 0);
+    start_server();
+}
 
 static void restore(void)
 {
     static const Image image = SMALL(3);
 
     if (t.calls == 2) {
-        stop_server();
-        ck_assert_int_eq(truncate(t.path, TEST_FILE_SIZE), 0);
-        start_server();
+        restore_file();
     } else if (t.calls == 10) {
         send_now(&image);
     }
@@ -159,11 +220,47 @@ static void restore(void)
 START_TEST(test_read_packet_waits_for_the_file_to_come_back)
 {
     read_first("on_disconnect=wait");
-    ck_assert_int_eq(truncate(t.path, 0), 0);
-    t.calls = 0;
     t.hook = restore;
+    for (int round = 1; round <= 2; round++) {
+        ck_assert_int_eq(truncate(t.path, 0), 0);
+        t.calls = 0;
+        read_image();
+        ck_assert_int_eq(t.packet->pts, 7 + round);
+        ck_assert_int_eq(logged("shortened"), round);
+    }
+}
+END_TEST
+
+static int times_shortened;
+
+static void shorten(void)
+{
+    ck_assert_int_eq(truncate(t.path, 0), 0);
+    times_shortened++;
+    t.calls = 0;
+}
+
+static void restore_and_shorten_again(void)
+{
+    static const Image image = SMALL(3);
+    ShmImageWriterStats stats;
+
+    shmimage_writer_stats(t.writer, &stats, sizeof(stats));
+    if (t.calls == 2)
+        restore_file();
+    else if (t.calls > 2 && stats.connected && times_shortened == 1)
+        shorten();
+    else if (t.calls > 2 && stats.connected && !stats.published)
+        send_now(&image);
+}
+
+START_TEST(test_read_packet_says_once_that_the_file_is_short)
+{
+    read_first("on_disconnect=wait");
+    shorten();
+    t.hook = restore_and_shorten_again;
     read_image();
-    ck_assert_int_eq(t.packet->pts, 8);
+    ck_assert_int_eq(times_shortened, 2);
     ck_assert_int_eq(logged("shortened"), 1);
 }
 END_TEST
@@ -183,12 +280,16 @@ static Suite *device_survives_suite(void)
     tcase_add_test(tcase,
                    test_read_packet_times_out_while_it_waits_for_a_server);
     tcase_add_test(tcase, test_read_header_waits_for_the_next_server);
+    tcase_add_test(tcase, test_read_header_waits_when_its_server_ends);
 #endif
     tcase_add_loop_test(tcase,
                         test_read_packet_ends_when_the_file_is_shortened,
                         0, 2);
+    tcase_add_test(tcase,
+        test_read_packet_ends_when_the_file_is_shortened_under_a_copy);
     tcase_add_test(tcase, test_read_header_fails_when_the_file_is_shortened);
     tcase_add_test(tcase, test_read_packet_waits_for_the_file_to_come_back);
+    tcase_add_test(tcase, test_read_packet_says_once_that_the_file_is_short);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -101,11 +101,12 @@ class Output(StreamTest):
         self.assertEqual(os.stat(self.stream).st_ino, inode)
 
     def test_file_is_private_and_large_enough(self):
-        server = self.publish()
+        server = self.publish(source=[
+            "-f", "lavfi", "-i", "testsrc2=size=3840x2160:duration=0.04"])
         self.assertEqual(server.end(), 0, server.err())
         self.assertEqual(os.stat(self.stream).st_mode & 0o777, 0o600)
         self.assertGreaterEqual(os.stat(self.stream).st_size,
-                                2 * (24 + IMAGE))
+                                2 * (24 + 3 * 3840 * 2160))
 
     def test_blocked_server_ends_with_its_client(self):
         server = self.publish("-on_full", "block", source=pattern(600))

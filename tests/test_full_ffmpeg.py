@@ -5,10 +5,12 @@
 See ffmpeg_harness.py for the environment.
 """
 
+import errno
+import os
 import subprocess
 
-from ffmpeg_harness import (PATIENCE, SECONDS, SHMIMAGE, RecordingTest,
-                            Running, main, read_manifest)
+from ffmpeg_harness import (COMMAND, PATIENCE, SECONDS, SHMIMAGE,
+                            RecordingTest, Running, main, read_manifest)
 from small_file_system import PAGE, SmallFileSystem, enter_name_spaces
 
 FULL = "the file system is full"
@@ -49,6 +51,19 @@ class Full(RecordingTest):
         self.assertGreater(done.returncode, 0, done.stderr)
         self.assertIn(FULL, done.stderr)
         self.assertIn(self.stream, done.stderr)
+
+    def test_server_without_room_for_its_file_fails(self):
+        self.mount("1m")
+        done = subprocess.run(
+            [*COMMAND, "-hide_banner", "-nostdin", "-f", "lavfi", "-i",
+             "testsrc2=duration=1", "-pix_fmt", "rgb24", "-f", "shmimage",
+             self.stream], capture_output=True, text=True, timeout=SECONDS)
+        self.assertGreater(done.returncode, 0, done.stderr)
+        self.assertIn(self.stream, done.stderr)
+        # What the code means to ffmpeg, behind what the device says.
+        self.assertRegex(done.stderr,
+                         "(?m): %s$" % os.strerror(errno.ENOSPC))
+        self.assertEqual(self.small.names(), [])
 
     def test_recording_ends_when_the_server_finds_no_room(self):
         # For the headers and small images, and not for a large one.
