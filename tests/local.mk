@@ -41,6 +41,7 @@ short_tests = \
     tests/test_layout \
     tests/test_mapping \
     tests/test_moments \
+    tests/test_pace \
     tests/test_presence \
     tests/test_reader \
     tests/test_reader_checks \
@@ -245,6 +246,9 @@ tests_test_ensight_threads_SOURCES = tests/test_ensight_threads.c \
 tests_test_testcard_SOURCES = tests/test_testcard.c $(testcard_sources)
 tests_test_testcard_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools \
     $(CHECK_CFLAGS)
+
+tests_test_pace_SOURCES = tests/test_pace.c tools/pace.c tools/pace.h
+tests_test_pace_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools $(CHECK_CFLAGS)
 
 tests_test_tally_SOURCES = tests/test_tally.c tools/tally.c tools/tally.h
 tests_test_tally_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools $(CHECK_CFLAGS)

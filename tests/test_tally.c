@@ -158,13 +158,13 @@ START_TEST(test_times_are_the_shares_of_the_images)
 {
     both(S, 0, S, UINT32_MAX);
     for (uint32_t n = 1; n <= 4; n++) {
-        set(0, D, n);
+        set(n & 1, D, n);
         look_after(3);
-        set(0, C, n);
+        set(n & 1, C, n);
         look_after(2);
-        set(0, R, n);
+        set(n & 1, R, n);
         look_after(6);
-        set(0, S, n);
+        set(n & 1, S, n);
         look_after(1);
     }
     ck_assert_uint_eq(w.period.images, 4);

@@ -7,6 +7,7 @@ is skipped.
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import pty
@@ -19,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -58,6 +60,11 @@ def load_library():
     library.shmimage_reader_close.argtypes = (ctypes.c_void_p,)
     library.shmimage_reader_close.restype = None
     return library
+
+
+def unread(pipe):
+    """How many bytes are in it."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
 
 
 def read_cells(pixels, width, height):
@@ -156,7 +163,9 @@ class ToolTest(unittest.TestCase):
 
 class Usage(ToolTest):
     def test_help_of_the_program_lists_the_commands(self):
-        out, _ = self.run_tool("--help")
+        out, error = self.run_tool("--help")
+        self.assertTrue(out.startswith("Usage: shmimage COMMAND "))
+        self.assertEqual(error, "")
         for command in COMMANDS:
             self.assertRegex(out, r"(?m)^  %s " % command)
         self.assertEqual(out, self.run_tool("-h")[0])
@@ -229,6 +238,10 @@ class Usage(ToolTest):
                                   value=value):
                     error = self.fail_tool(command, option, value, "a", code=2)
                     self.assertIn("'%s'" % value, error)
+
+    def test_sixteen_sizes_are_not_too_many(self):
+        self.run_tool("send", "--create", "--frames", 1, "--size",
+                      ",".join(["1x1"] * 16), self.path)
 
     def test_sizes_that_no_stream_can_carry(self):
         for size in ("4294967295x4294967295", "32768x10923"):
@@ -308,6 +321,15 @@ class Info(ToolTest):
             "example": "1920x1080", "server": False, "client": False,
             "buffers": [buffer, buffer]})
 
+    def test_example_is_the_largest_that_fits(self):
+        bytes = 2 * (24 + 3 * 3840 * 2160)
+        for size, example in ((bytes, "3840x2160"), (bytes - 2, "2560x1440")):
+            self.run_tool("create", "--force", "--bytes", size, self.path)
+            self.assertEqual(self.info()["example"], example)
+            self.assertIn("up to %d pixels, such as %s\n"
+                          % ((size // 2 - 24) // 3, example),
+                          self.run_tool("info", self.path)[0])
+
     def test_text_of_a_new_file(self):
         self.run_tool("create", "--size", "1920x1080", self.path)
         out, _ = self.run_tool("info", self.path)
@@ -331,6 +353,11 @@ class Info(ToolTest):
         out, _ = self.run_tool("info", self.path)
         self.assertIn("unknown (77), image 4294967290", out)
         self.assertIn("block of 4294967294 rows from row 4294967293", out)
+        with ps.SharedFile(self.path) as file:
+            file.poke(1, "offset", 0)
+            file.poke(1, "num_scanlines", 4294967292)
+        out, _ = self.run_tool("info", self.path)
+        self.assertIn("image 4294967290, 4294967291x4294967292\n", out)
 
     def test_path_of_any_bytes_gives_json(self):
         for name, text in (
@@ -338,7 +365,9 @@ class Info(ToolTest):
                 ("Bild\u00e4\u20ac\U0001f600".encode(),
                  "Bild\u00e4\u20ac\U0001f600"),
                 (b"\xff\xc3(\xed\xa0\x80\xc0\x80\xe2\x82", "\ufffd\ufffd("
-                 "\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd")):
+                 "\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd"),
+                (b"\xf4\x8f\xbf\xbf\xf4\x90\x80\x80",
+                 "\U0010ffff\ufffd\ufffd\ufffd\ufffd")):
             path = os.path.join(os.fsencode(self.folder), name)
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR))
@@ -407,15 +436,30 @@ class Send(ToolTest):
 
     def test_card_shows_the_number_that_is_sent_with_it(self):
         server, client = self.send("--size", "320x240,64x64", "--size-every",
-                                   1, "--wait", "--rate", 0, "--frames", 8,
-                                   "--start", 2 ** 32 - 4)
+                                   1, "--rate", 0, "--frames", 8, "--start",
+                                   2 ** 32 - 4)
         client.connect()
         for i in range(8):
             image = self.receive(client)
             self.assertEqual(image.number, (2 ** 32 - 4 + i) % 2 ** 32)
+            self.assertEqual((image.width, image.height),
+                             ((320, 240), (64, 64))[i % 2])
             self.assertEqual(read_cells(image.pixels, image.width,
                                         image.height), image.number)
         self.finish(server)
+
+    def test_sizes_and_turns_if_none_are_given(self):
+        for options, sizes in (
+                ((), [(1280, 720)] * 2),
+                (("--size", "8x8,16x9"), [(8, 8)] * 60 + [(16, 9)])):
+            self.run_tool("create", "--force", "--size", "1280x720", self.path)
+            server = self.start("send", "--rate", 0, "--frames", len(sizes),
+                                *options, self.path)
+            client = self.client(server)
+            client.connect()
+            images = [self.receive(client) for _ in sizes]
+            self.assertEqual([image[1:3] for image in images], sizes)
+            self.finish(server)
 
     def test_card_is_the_same_every_time_and_flips(self):
         pictures = []
@@ -443,14 +487,58 @@ class Send(ToolTest):
         self.stop(server)
 
     def test_images_do_not_come_faster_than_the_rate(self):
-        before = time.monotonic()
-        server, client = self.send("--size", "8x8", "--rate", "100/3",
-                                   "--wait", "--frames", 11)
+        for options in (("--rate", "100/3"), ("--rate", "33.3"), ()):
+            frames = 11 if options else 21
+            before = time.monotonic()
+            self.run_tool("create", "--force", "--size", "8x8", self.path)
+            server = self.start("send", "--size", "8x8", "--wait", "--frames",
+                                frames, *options, self.path)
+            client = self.client(server)
+            client.connect()
+            for _ in range(frames):
+                self.receive(client)
+            self.finish(server)
+            self.assertGreaterEqual(time.monotonic() - before, 0.3)
+
+    def pause(self, server, seconds):
+        """Stop it for so long."""
+        server.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, server.pid, os.WSTOPPED)
+        start = time.monotonic()
+        wait_for(lambda: time.monotonic() - start > seconds, "time stands")
+
+    def test_images_that_come_too_late_are_dropped(self):
+        server, client = self.send("--size", "8x8", "--rate", 10,
+                                   "--frames", 30)
         client.connect()
-        for _ in range(11):
-            self.receive(client)
+        self.receive(client)
+        self.pause(server, 3.5)
+        while client.poll():
+            pass
+        server.send_signal(signal.SIGCONT)
+        image = self.receive(client)
+        if image.number < 29:  # it was begun before
+            image = self.receive(client)
+        self.assertEqual(image.number, 29)
+        counts = COUNTS.findall(self.finish(server))[-1]
+        self.assertEqual(sum(map(int, counts[:3])), 30)
+
+    def test_late_images_are_not_dropped_but_put_off_with_wait(self):
+        server, client = self.send("--size", "8x8", "--rate", 20, "--wait",
+                                   "--frames", 20)
+        client.connect()
+        numbers = [self.receive(client).number]
+        self.pause(server, 1.5)
+        while image := client.poll():
+            numbers.append(image.number)
+        left = 20 - len(numbers)
+        start = time.monotonic()
+        server.send_signal(signal.SIGCONT)
+        numbers += [self.receive(client).number for _ in range(left)]
+        self.assertEqual(numbers, list(range(20)))
+        # The first of them may have been begun before.
+        self.assertGreaterEqual(time.monotonic() - start, (left - 2) / 20)
         self.finish(server)
-        self.assertGreaterEqual(time.monotonic() - before, 0.3)
 
     def test_frames_counts_dropped_images_too(self):
         server, client = self.send("--size", "8x8", "--rate", 500,
@@ -481,13 +569,15 @@ class Send(ToolTest):
     def test_input_in_small_pieces(self):
         read, write = os.pipe()
         self.run_tool("create", "--size", "8x8", self.path)
+        self.addCleanup(os.close, read)
         server = self.start("send", "--input", "-", "--size", "7x3", "--wait",
                             self.path, stdin=read)
-        os.close(read)
         client = self.client(server)
         client.connect()
-        for piece in self.raw(2, 7, 3):
-            os.write(write, bytes([piece]))
+        data = self.raw(2, 7, 3)
+        for start in range(0, len(data), 20):
+            os.write(write, data[start:start + 20])
+            wait_for(lambda: not unread(read), "nothing reads the piece")
         os.close(write)
         for i in range(2):
             self.assertEqual(self.receive(client).pixels,
@@ -536,7 +626,7 @@ class Send(ToolTest):
             self.assertIn("create --force --size 3840x2160", error)
 
     def test_create_makes_a_file_but_leaves_one_alone(self):
-        self.run_tool("send", "--create", "--size", "3000x2000,8x8",
+        self.run_tool("send", "--create", "--size", "8x8,3000x2000",
                       "--frames", 1, self.path)
         before = os.stat(self.path)
         self.assertGreaterEqual(before.st_size, 2 * (24 + 3000 * 2000 * 3))
@@ -567,6 +657,19 @@ class SendEnds(ToolTest):
             client.connect()
             self.receive(client)
             self.assertRegex(self.stop(server, how), COUNTS)
+
+    def test_what_nohup_has_started_goes_on_after_a_hangup(self):
+        self.run_tool("create", "--size", "8x8", self.path)
+        server = self.start(
+            "send", "--size", "8x8", self.path, preexec_fn=lambda:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        client = self.client(server)
+        client.connect()
+        server.send_signal(signal.SIGHUP)
+        numbers = [self.receive(client).number for _ in range(5)]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertEqual(server.poll(), None)
+        self.assertRegex(self.stop(server), COUNTS)
 
     def test_signal_while_it_waits(self):
         fifo = self.name("fifo")
@@ -610,9 +713,13 @@ class Status(ToolTest):
         while "client connected, not reading" not in words:
             line = COUNTS.search(server.stderr.readline())
             words.add(line.group(5))
+            self.assertEqual(line.group(5) == "client connected",
+                             float(line.group(4)) > 0)
         self.assertGreater(int(line.group(2)), 0)
         last = COUNTS.search(self.stop(server))
         self.assertRegex(last.group(5), r"done after \d+\.\d s")
+        # There are two buffers, and nobody has read them.
+        self.assertEqual(last.group(1), "2")
 
     @unittest.skipUnless(have_locks(), "built without locks")
     def test_client_that_has_left_is_not_connected(self):
@@ -643,7 +750,9 @@ class Status(ToolTest):
 
     def test_quiet(self):
         self.run_tool("create", "--size", "8x8", self.path)
-        out, error = self.run_tool("send", "--quiet", "--frames", 3, self.path)
+        # For long enough that there would be a status.
+        out, error = self.run_tool("send", "--quiet", "--rate", 2, "--frames",
+                                   4, self.path)
         self.assertEqual((out, error), ("", ""))
 
     def test_one_line_on_a_terminal(self):
@@ -694,12 +803,24 @@ class Exec(ToolTest):
         self.assertEqual(
             self.exec(*show, SHMIMAGE_PRELOAD=self.module)[0].strip(),
             self.real)
+        other = self.name("other.so")
+        os.symlink(self.real, other)
         self.assertEqual(
-            self.exec("--module", self.module, *show, LD_PRELOAD=self.real,
+            self.exec("--module", self.module, *show, LD_PRELOAD=other,
                       SHMIMAGE_PRELOAD="nowhere",
                       # A sanitized tool wants to be the first otherwise.
                       ASAN_OPTIONS="verify_asan_link_order=0")[0].strip(),
-            self.real + ":" + self.real)
+            self.real + ":" + other)
+
+    def test_empty_variable_is_none(self):
+        answers = [subprocess.run(
+            [TOOL, "exec", "sh", "-c", 'echo "$LD_PRELOAD"'],
+            env=self.environment(**changes), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=PATIENCE)
+            for changes in ({}, {"SHMIMAGE_PRELOAD": ""})]
+        for name in ("returncode", "stdout", "stderr"):
+            first, second = (getattr(answer, name) for answer in answers)
+            self.assertEqual(first, second)
 
     def test_options_of_the_command_are_its_own(self):
         out, _ = self.exec("--module", self.module, "echo", "--help",
@@ -721,6 +842,9 @@ class Exec(ToolTest):
         for command in (plain, self.folder):
             _, error = self.exec("--module", self.module, command, code=1)
             self.assertIn(command, error)
+        _, error = self.exec("--module", self.module, "plain", code=1,
+                             PATH="%s:/nowhere" % self.folder)
+        self.assertIn("plain: Permission denied", error)
 
     def test_command_is_found_in_path(self):
         place = self.name("bin")
@@ -730,6 +854,11 @@ class Exec(ToolTest):
         os.chmod(script.name, 0o755)
         out, _ = self.exec("--module", self.module, "hello",
                            PATH="/nowhere:%s:%s" % (place, os.environ["PATH"]))
+        self.assertEqual(out, "hello\n")
+        # An empty entry is the current folder.
+        out, _ = self.run_tool(
+            "exec", "--module", self.module, "hello", cwd=place,
+            env=self.environment(PATH="/nowhere::" + os.environ["PATH"]))
         self.assertEqual(out, "hello\n")
 
     def test_module_is_missing(self):
@@ -767,10 +896,11 @@ class Exec(ToolTest):
     def test_warns_of_a_set_uid_program(self):
         program = self.name("setuid")
         shutil.copy(shutil.which("true"), program)
-        os.chown(program, 12345, -1)
-        os.chmod(program, 0o4755)
-        _, error = self.exec("--module", self.module, program)
-        self.assertIn("set-uid", error)
+        for user, group, mode in (12345, 0, 0o4755), (0, 12345, 0o2755):
+            os.chown(program, user, group)
+            os.chmod(program, mode)
+            _, error = self.exec("--module", self.module, program)
+            self.assertIn("set-uid or set-gid", error)
 
     def test_does_not_warn_of_others(self):
         self.assertEqual(self.exec("--module", self.module, "true")[1], "")
@@ -829,4 +959,4 @@ if __name__ == "__main__":
         print("SHMIMAGE does not name the command line tool", file=sys.stderr)
         sys.exit(77)
     TOOL = os.path.abspath(TOOL)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -141,7 +141,7 @@ class Lines(WatchTest):
         server, client = self.stream()
         plain, as_json = Watch(self), Watch(self, "--json", read=json.loads)
         plain.next()
-        as_json.next()
+        self.assertEqual(as_json.next()["number"], None)
         for number in (1, 2):
             self.put(server, number)
             client.poll()
@@ -195,6 +195,12 @@ class Lines(WatchTest):
         watch.until(lambda line: line["number"] == 3)
         self.assertIn("a server has started", watch.stop())
         self.assertEqual(watch.sum("missed"), 0)
+
+    def test_interval_is_the_time_between_two_lines(self):
+        slow = Watch(self, "--interval", "3600")
+        Watch(self).until(lambda line: line["time"] > 1.5)
+        self.assertTrue(slow.coming.empty())
+        self.assertIn("watched for", slow.stop())
 
     def test_count_ends_it(self):
         out, error = self.run_tool("info", "--watch", "--interval", 0.1,
@@ -370,4 +376,4 @@ if __name__ == "__main__":
         print("SHMIMAGE does not name the command line tool", file=sys.stderr)
         sys.exit(77)
     test_tool.TOOL = os.path.abspath(test_tool.TOOL)
-    unittest.main()
+    unittest.main(verbosity=2)
