@@ -77,6 +77,8 @@ class FromPeer(Peers):
             self.assertFalse(frame.array.flags.writeable)
             self.assertTrue(frame.array.tobytes() == sent.pixels)
             self.assertIs(numpy.asarray(frame), frame.array)
+            self.assertFalse(numpy.shares_memory(frame.__array__(copy=True),
+                                                 frame.array))
             server.write_payload(0, b"\xaa\x55\xaa")
             self.assertEqual(list(frame.array[0, 0]), [0xaa, 0x55, 0xaa])
             copy = frame.copy().array
@@ -105,6 +107,27 @@ class FromPeer(Peers):
         stats = reader.stats
         self.assertEqual((stats.refused, stats.refused_width,
                           stats.refused_height), (1, 60000, 60000))
+
+    def test_session_goes_up_when_a_server_starts_again(self):
+        ps.create_file(self.path, LEAST_FILE)
+        reader = shmimage.Reader(self.path, timeout=PATIENCE)
+        self.assertFalse(reader.stats.initialised)
+        server = ps.Server(self.path)
+        self.addCleanup(server.close)
+        sessions = []
+        for count in (1, 2):
+            server.init()
+            with self.assertRaises(shmimage.Timeout):
+                reader.acquire(0)
+            stats = reader.stats
+            self.assertEqual((stats.initialised, stats.sessions),
+                             (True, count))
+            self.assertEqual(server.put(*image(7, 4, 4)), "ok")
+            with reader.acquire() as frame:
+                self.assertEqual(frame.copy().session, frame.session)
+                self.assertEqual(frame.copy().copy().session, frame.session)
+                sessions.append(frame.session)
+        self.assertGreater(sessions[1], sessions[0])
 
     def test_two_are_held_and_a_third_is_an_error_that_names_them(self):
         server = self.open_server()
@@ -267,11 +290,15 @@ class Numbers(Peers):
         self.assertEqual(self.numbers_of(client), 77)
         with out.frame(number=0xffffffff):
             pass
+        self.assertEqual(out.number, 0)
         out.put(b"abc", 1, 1)
         self.assertEqual([self.numbers_of(client) for _ in "ab"],
                          [0xffffffff, 0])
         out.put(b"abc", 1, 1, number=(1 << 32) + 9)
         self.assertEqual(self.numbers_of(client), 9)
+        with out.frame(number=(1 << 32) + 11) as drawing:
+            self.assertEqual(drawing.number, 11)
+        self.assertEqual(self.numbers_of(client), 11)
 
     def test_drawing_that_fails_does_not_count(self):
         out, client = self.open_client(size=(1, 1))
@@ -281,6 +308,18 @@ class Numbers(Peers):
         self.assertEqual(out.number, 0)
         out.put(b"abc", 1, 1)
         self.assertEqual(self.numbers_of(client), 0)
+
+    def test_image_that_loses_its_room_does_not_count(self):
+        class Hasty(shmimage.Writer):
+            """One for whom the buffer that is free is gone again."""
+
+            def _look(self, microseconds):
+                return 0
+
+        with Hasty(self.path, size=(1, 1)) as out:
+            with self.assertRaises(shmimage.Timeout):
+                out.put(b"abc", 1, 1, block=True, timeout=0)
+            self.assertEqual(out.number, 0)
 
     def test_dropped_drawing_takes_no_number_back(self):
         out, client = self.open_client(size=(1, 1))

@@ -5,6 +5,7 @@
 Files, too: making, examining and resetting them.
 """
 
+import errno
 import json
 import os
 import pathlib
@@ -30,6 +31,10 @@ import shmimage, sys
 for frame in shmimage.Reader(sys.argv[1]):
     print(frame.number, flush=True)
 """
+
+
+NUMBERS = {FileNotFoundError: errno.ENOENT, PermissionError: errno.EACCES,
+           FileExistsError: errno.EEXIST, OSError: errno.ENOSPC}
 
 
 class WithTheTool(StreamTest):
@@ -283,6 +288,8 @@ class Texts(unittest.TestCase):
             self.assertIs(type(error), kind)
             self.assertIsInstance(error, builtin)
             self.assertIsInstance(error, shmimage.Error)
+            if builtin in NUMBERS:
+                self.assertEqual(error.errno, NUMBERS[builtin])
             again = pickle.loads(pickle.dumps(error))
             self.assertIs(type(again), kind)
             self.assertEqual((str(again), again.code), ("some text", code))

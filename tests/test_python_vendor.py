@@ -160,12 +160,33 @@ class Module(VendorTest):
         server = self.create(vendor.OPTIONS_SERVER)
         put = vendor.stream_putframe
         self.assertFails(-1, put, server, 2, 2, 0, b"too short")
+        self.assertFails(-1, put, server, 1, 1, 0, memoryview(b"a-b-c-")[::2])
         self.assertFails(-1, put, server, -1, -1, 0, b"abc")
         self.assertFails(-1, put, server, 0, 0, 0, b"")
         self.assertFails(-10, put, server, 3000, 2000, 0,
                          bytes(3 * 3000 * 2000))
         for unknown in (0, -1, 3, None):
             self.assertFails(-1, vendor.stream_lock, unknown)
+
+    def test_child_can_not_use_its_parents_stream(self):
+        self.assertEqual(self.run_python("""
+import ensight_grpc_shmem as vendor, os, sys
+server = vendor.stream_create(sys.argv[1], vendor.OPTIONS_SERVER)
+client = vendor.stream_create(sys.argv[1])
+child = os.fork()
+if not child:
+    for use in (lambda: vendor.stream_lock(client),
+                lambda: vendor.stream_destroy(client),
+                lambda: vendor.stream_putframe(server, 1, 1, 0, b"abc")):
+        try:
+            use()
+        except RuntimeError:
+            print("refused", flush=True)
+    sys.exit()
+assert os.waitpid(child, 0)[1] == 0
+print(vendor.stream_putframe(server, 1, 1, 0, b"abc"),
+      vendor.stream_lock(client)["pixeldata"])
+"""), "refused\n" * 3 + "0 b'abc'\n")
 
     def test_destroy_gives_back_what_is_locked(self):
         server = self.create(vendor.OPTIONS_SERVER)

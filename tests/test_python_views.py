@@ -69,6 +69,17 @@ class OfAReader(Views):
             frame.pixels
         frame.release()
 
+    def test_copy_is_independent_of_the_stream(self):
+        with self.take() as frame:
+            copies = [frame.copy()]
+        copies.append(copies[0].copy())
+        self.assertTrue(self.is_free())
+        copies[0].pixels[0, 0, 0] ^= 0xff
+        for _ in range(3):
+            self.take().release()
+        self.assertFalse(self.is_image(copies[0].pixels, 0))
+        self.assertTrue(self.is_image(copies[1].pixels, 0))
+
     def test_slice_keeps_the_buffer_and_its_content(self):
         with self.take() as frame:
             kept = frame.pixels.cast("B")[10:20]
@@ -347,8 +358,7 @@ with shmimage.Writer(path, size=(800, 600)) as out:
         self.assertEqual(self.run_python(self.READ).split(),
                          ["0", "True"] + 4 * ["truncated"])
 
-    def test_drawing_into_a_shortened_file_is_an_error(self):
-        self.assertEqual(self.run_python("""
+    DRAW = """
 import os, shmimage, sys
 path = sys.argv[1]
 out = shmimage.Writer(path, size=(800, 600))
@@ -359,17 +369,21 @@ try:
         drawing.pixels.cast("B")[:] = bytes(3 * 800 * 600)
 except shmimage.TruncatedError:
     print("truncated", drawing.published)
-"""), "truncated False\n")
+"""
+
+    def test_drawing_into_a_shortened_file_is_an_error(self):
+        self.assertEqual(self.run_python(self.DRAW), "truncated False\n")
 
     @unittest.skipIf("SANITIZER_PRELOADED" in os.environ,
                      "the sanitizer handles the signal itself")
     def test_without_a_guard_a_shortened_file_ends_the_process(self):
-        code = self.READ.replace("size=(800, 600)",
-                                 "size=(800, 600), no_guard=True")
-        code = code.replace("timeout=60", "timeout=60, no_guard=True")
-        process = self.start_python(code)
-        process.communicate(timeout=PATIENCE)
-        self.assertEqual(process.returncode, -7)
+        for code, guarded in ((self.READ, "timeout=60"),
+                              (self.DRAW, "size=(800, 600)")):
+            process = self.start_python(code.replace(
+                guarded, guarded + ", no_guard=True"))
+            process.communicate(timeout=PATIENCE)
+            self.assertEqual(process.returncode, -7)
+            os.unlink(self.path)
 
 
 def interrupt_after(place, name):
