@@ -237,6 +237,7 @@ START_TEST(test_release_of_a_frame_from_before_frees_no_buffer)
 
     held = put_and_take(1);
     it_is_shortened();
+    ck_assert_int_eq(shmimage_frame_check(held), SHMIMAGE_ERROR_TRUNCATED);
     ck_assert_int_eq(look(), SHMIMAGE_ERROR_TRUNCATED);
     close_writer();
     set_length(TEST_FILE_SIZE);
