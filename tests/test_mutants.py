@@ -192,8 +192,14 @@ class Here(unittest.TestCase):
 class Parts(InFolder):
     def test_what_runs_too_long_is_ended(self):
         tree = trees.Tree(self.folder)
-        self.assertIsNone(tree.run(self.folder, ["sleep", "3600"], 0.1))
+        script = "set -m; sleep 3600 & echo $! > began; wait"
+        began = os.path.join(self.folder, "began")
+        self.assertIsNone(tree.run(self.folder, ["sh", "-c", script], 3600,
+                                   lambda: trees.contents(began)))
         self.assertIsNotNone(tree.running.returncode)
+        with open(began, encoding="utf-8") as file:
+            pid = int(file.read())
+        waiting.wait_for(lambda: is_gone(pid), "its child's end")
 
     def test_what_has_failed_is_ended(self):
         tree = trees.Tree(self.folder)

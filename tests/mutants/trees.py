@@ -2,6 +2,7 @@
 """Copies of the source tree, with builds in them, to try mutants in."""
 
 import concurrent.futures
+import contextlib
 import glob
 import os
 import queue
@@ -25,6 +26,8 @@ BUILDS = {
 #: The limits that tests set for themselves, some minutes, divided by four.
 ENVIRONMENT = {"CK_DEFAULT_TIMEOUT": "60", "CK_TIMEOUT_MULTIPLIER": "0.25"}
 BUILD_SECONDS = 900
+#: Where unit tests have their files, see support.c.
+TEST_FOLDER = re.compile(rb"/(?:dev/shm|tmp)/shmimage-test-\w+")
 #: unittest says so long before its program ends.
 PYTHON_FAILED = re.compile(rb"\.\.\. (FAIL|ERROR)$", re.MULTILINE)
 
@@ -81,14 +84,18 @@ class Tree:
             self.kill()
 
     def kill(self):
-        """End what runs, or is left running. libcheck passes a SIGTERM on to
-        its tests, each of which is in a process group of its own."""
-        for number in signal.SIGTERM, signal.SIGKILL:
-            try:
-                os.killpg(self.running.pid, number)
-                self.running.wait(5)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
+        """End what runs, or is left running, and remove what a test program
+        that is ended can't remove."""
+        folders = set()
+        while pids := members(self.running.pid):
+            for pid in pids:
+                maps = contents(f"/proc/{pid}/maps")
+                folders.update(TEST_FOLDER.findall(maps))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.running.wait()
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def make(self, kind, *arguments, seconds=BUILD_SECONDS, **options):
         return self.run(self.build(kind), ["make", *arguments], seconds,
@@ -138,11 +145,22 @@ class Tree:
         return result, time.monotonic() - start
 
 
+def members(session):
+    """The processes of a session that run; libcheck's tests are in process
+    groups of their own."""
+    pids = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        fields = contents(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        if fields and fields[0] != b"Z" and int(fields[3]) == session:
+            pids.append(int(pid))
+    return pids
+
+
 def contents(path):
     try:
         with open(path, "rb") as file:
             return file.read()
-    except FileNotFoundError:
+    except OSError:
         return b""
 
 
