@@ -47,6 +47,12 @@ def runs(*beginnings):
     return decorate
 
 
+def wait_for_stream():
+    """The file gets its size last, and a client refuses it before."""
+    wait_for(lambda: os.path.exists(STREAM) and os.path.getsize(STREAM),
+             "the server's file")
+
+
 class Readme(Installed):
     def serve(self):
         """A stream, made and served by the first lines of README.md."""
@@ -85,7 +91,7 @@ class Readme(Installed):
     def test_record(self, record):
         self.serve()
         recording = self.start(record)
-        recording.wait_until_says(r"frame= *[3-9][0-9]\b")
+        recording.wait_until_says(r"frame= *([3-9]|[1-9][0-9]+)[0-9]\b")
         recording.interrupt()
         self.assertIn("missing by their numbers", recording.said())
         *shape, count = self.probe("out.mp4")
@@ -143,20 +149,28 @@ class Readme(Installed):
     @runs("shmimage exec ffmpeg -re -i movie.mp4")
     def test_serve(self, serve):
         """ffmpeg is the server of another; with the options, of each image."""
-        self.run_line("ffmpeg -f lavfi -i testsrc2=size=320x240:rate=30 "
-                      "-t 2 -c:v libx264 -pix_fmt yuv420p movie.mp4")
-        self.start(serve)
-        self.receive()
+        # Without -wait_client it is not to end before its client comes.
+        self.make_movie(rate=2, seconds=60)
+        server = self.start(serve)
+        self.assertGreaterEqual(self.receive("-frames:v 2"), 2)
+        server.stop()
         self.remove_stream()
+        self.make_movie(rate=30, seconds=2)
         self.start(serve.replace("-f shmimage", "-f shmimage -on_full block "
-                                 "-wait_client 30"))
+                                 "-wait_client 60"))
         self.assertEqual(self.receive(), 60)
 
-    def receive(self):
-        """How many images a client got before the server ended."""
-        wait_for(lambda: os.path.exists(STREAM), "the server's file")
+    def make_movie(self, rate, seconds):
+        self.run_line(f"ffmpeg -f lavfi -i testsrc2=size=320x240:rate={rate} "
+                      f"-t {seconds} -c:v libx264 -pix_fmt yuv420p -y "
+                      "movie.mp4")
+
+    def receive(self, options=""):
+        """How many images a client got, if need be until the server ended."""
+        wait_for_stream()
         self.run_line("shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm "
-                      "-fps_mode passthrough -f framemd5 -y got.md5")
+                      f"-fps_mode passthrough {options} -f framemd5 -y "
+                      "got.md5")
         with open(self.path_of("got.md5"), encoding="ascii") as got:
             sums = [line for line in got if not line.startswith("#")]
         self.assertTrue(sums)
@@ -168,7 +182,7 @@ class Readme(Installed):
                               strict=True):
             self.write(name, text)
         server = self.start("python3 server.py")
-        wait_for(lambda: os.path.exists(STREAM), "the server's file")
+        wait_for_stream()
         self.assertEqual(len(self.run_line("python3 client.py").splitlines()),
                          600)
         self.assertEqual(server.ended(), 0, server.said())
@@ -199,7 +213,7 @@ class Readme(Installed):
         self.run_line(compile_it)
         self.run_line(create)
         server = self.start(run)
-        self.run_line(f"python3 {TOP}/tests/peer.py client --wait-file 30 "
+        self.run_line(f"python3 {TOP}/tests/peer.py client --wait-file 60 "
                       f"--frames 600 --manifest received {STREAM}")
         self.assertEqual(server.ended(), 0, server.said())
 
