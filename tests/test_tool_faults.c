@@ -144,7 +144,8 @@ static void be_the_tool(int command, int failure, int nth)
 {
     char *arguments[MAX_ARGUMENTS + 2];
     const int count = fill_in(command, arguments);
-    const int fd = open(printed, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    const int fd = open(printed, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+                        0600);
     Account before;
 
     if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
