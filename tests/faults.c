@@ -90,6 +90,16 @@ bool fault_came(void)
     return came;
 }
 
+bool fault_is_planned(void)
+{
+    bool planned;
+
+    pthread_mutex_lock(&mutex);
+    planned = plan.left && !plan.paused;
+    pthread_mutex_unlock(&mutex);
+    return planned;
+}
+
 bool fault_strikes(Fault which)
 {
     bool strikes = false;

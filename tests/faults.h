@@ -60,6 +60,9 @@ bool fault_has_come(void);
 /** End the plan. Returns whether the call came, and so failed. */
 bool fault_came(void);
 
+/** For faults_system.c: whether a call of what is tested may fail now. */
+bool fault_is_planned(void);
+
 /** For faults_system.c: whether to fail now; then errno is set. */
 bool fault_strikes(Fault which);
 
