@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each mutant applies, and tests/mutants/run judges them rightly.
 
-Environment: SHMIMAGE_SRCDIR (the project's folder), CC (default: cc).
+Environment: SHMIMAGE_SRCDIR (the project's directory), CC (default: cc).
 """
 
 import contextlib

@@ -102,7 +102,7 @@ class Tree:
                         **options)
 
     def build(self, kind):
-        """The folder of a build, configured when it is first asked for."""
+        """The directory of a build, configured at the first call."""
         folder = os.path.join(self.folder, "build", kind)
         if not os.path.isdir(folder):
             os.makedirs(folder)
