@@ -13,7 +13,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+from unittest import mock
 
 import waiting
 
@@ -200,6 +202,24 @@ class Parts(InFolder):
         with open(began, encoding="utf-8") as file:
             pid = int(file.read())
         waiting.wait_for(lambda: is_gone(pid), "its child's end")
+
+    def test_what_is_being_started_is_stopped_too(self):
+        tree = trees.Tree(self.folder)
+        stop = threading.Thread(target=tree.stop)
+
+        def start_slowly(*arguments, start=subprocess.Popen, **options):
+            process = start(*arguments, **options)
+            stop.start()
+            # A stop that does not wait for the start would be over.
+            stop.join(0.2)
+            return process
+
+        with mock.patch.object(trees.subprocess, "Popen", start_slowly):
+            status = tree.run(self.folder, ["sleep", "3600"],
+                              waiting.PATIENCE)
+        self.assertEqual(status, -signal.SIGKILL)
+        stop.join()
+        self.assertIsNone(tree.run(self.folder, ["true"], waiting.PATIENCE))
 
     def test_what_has_failed_is_ended(self):
         tree = trees.Tree(self.folder)

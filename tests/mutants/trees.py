@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 from records import TOP, Wrong, is_script, read, write
@@ -61,6 +62,8 @@ class Tree:
     def __init__(self, folder):
         self.folder = folder
         self.running = None
+        self.stopped = False
+        self.starting = threading.Lock()
 
     def run(self, folder, command, seconds, failed=lambda: False):
         """Returns the exit status, or None when it was ended, after so many
@@ -68,12 +71,15 @@ class Tree:
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
         end = time.monotonic() + seconds
-        with open(os.path.join(folder, "mutants.log"), "ab") as log:
-            self.running = subprocess.Popen(
-                command, cwd=folder, env={**environment, **ENVIRONMENT},
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
         try:
+            with open(os.path.join(folder, "mutants.log"), "ab") as log, \
+                    self.starting:
+                if self.stopped:
+                    return None
+                self.running = subprocess.Popen(
+                    command, cwd=folder, env={**environment, **ENVIRONMENT},
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True)
             while time.monotonic() < end and not failed():
                 try:
                     return self.running.wait(0.05)
@@ -83,9 +89,17 @@ class Tree:
         finally:
             self.kill()
 
+    def stop(self):
+        """End what runs, and start nothing more."""
+        with self.starting:
+            self.stopped = True
+        self.kill()
+
     def kill(self):
         """End what runs, or is left running, and remove what a test program
         that is ended can't remove."""
+        if not self.running:
+            return
         folders = set()
         while pids := members(self.running.pid):
             for pid in pids:
@@ -206,8 +220,9 @@ class Trees:
         pool = concurrent.futures.ThreadPoolExecutor(len(self.all))
         try:
             yield from pool.map(with_tree, tasks)
-        finally:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for tree in self.all:
-                if tree.running:
-                    tree.kill()
+                tree.stop()
+            raise
+        pool.shutdown()
