@@ -17,11 +17,18 @@ DEVICE_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers \
 # libraries into every program that the module is preloaded into.
 DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)
 
+common_device = libavdevice-shmimage/shmimage_common.c \
+                libavdevice-shmimage/shmimage_common.h
+input_device = $(common_device) \
+               libavdevice-shmimage/shmimage_dec.c \
+               libavdevice-shmimage/shmimage_dec.h \
+               libavdevice-shmimage/shmimage_list.c
+output_device = $(common_device) \
+                libavdevice-shmimage/shmimage_enc.c
+
 shmimage_preload_la_SOURCES = libavdevice-shmimage/device.h \
                               libavdevice-shmimage/preload.c \
-                              libavdevice-shmimage/shmimage_common.c \
-                              libavdevice-shmimage/shmimage_common.h \
-                              libavdevice-shmimage/shmimage_dec.c \
+                              $(input_device) \
                               libavdevice-shmimage/shmimage_enc.c
 shmimage_preload_la_CPPFLAGS = $(DEVICE_CPPFLAGS)
 shmimage_preload_la_CFLAGS = $(DEVICE_CFLAGS)

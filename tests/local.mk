@@ -260,9 +260,7 @@ device_tests = tests/test_device tests/test_device_faults \
     tests/test_device_output \
     tests/test_device_survives tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
-    libavdevice-shmimage/shmimage_common.c \
-    libavdevice-shmimage/shmimage_common.h \
-    libavdevice-shmimage/shmimage_dec.c
+    $(input_device)
 tests_test_device_SOURCES = tests/test_device.c $(device_harness)
 tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
 tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
@@ -278,9 +276,7 @@ tests_test_device_lending_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_lending_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_lending_LDADD = $(tests_test_device_LDADD)
 tests_test_device_output_SOURCES = tests/test_device_output.c \
-    libavdevice-shmimage/shmimage_common.c \
-    libavdevice-shmimage/shmimage_common.h \
-    libavdevice-shmimage/shmimage_enc.c
+    $(output_device)
 tests_test_device_output_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_output_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_output_LDADD = $(tests_test_device_LDADD)
