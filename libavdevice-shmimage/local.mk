@@ -20,9 +20,11 @@ DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)
 common_device = libavdevice-shmimage/shmimage_common.c \
                 libavdevice-shmimage/shmimage_common.h
 input_device = $(common_device) \
+               libavdevice-shmimage/shmimage_control.c \
                libavdevice-shmimage/shmimage_dec.c \
                libavdevice-shmimage/shmimage_dec.h \
-               libavdevice-shmimage/shmimage_list.c
+               libavdevice-shmimage/shmimage_list.c \
+               libavdevice-shmimage/shmimage_rate.c
 output_device = $(common_device) \
                 libavdevice-shmimage/shmimage_enc.c
 

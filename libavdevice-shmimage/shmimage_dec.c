@@ -26,6 +26,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <shmimage.h>
@@ -47,6 +48,9 @@
 #include "shmimage_common.h"
 #include "shmimage_dec.h"
 
+#define CONTROL_SLICE     50000 ///< microseconds between looks at the channel
+#define REPORT_INTERVAL 1000000 ///< microseconds between lines on it
+
 enum Timestamps {
     TIMESTAMPS_FRAME,
     TIMESTAMPS_WALLCLOCK,
@@ -55,6 +59,21 @@ enum Timestamps {
 enum OnDisconnect {
     ON_DISCONNECT_EOF,
     ON_DISCONNECT_WAIT,
+};
+
+/** Where the capture is. */
+enum State {
+    STATE_STARTING,          ///< no image has come yet
+    STATE_CAPTURING,
+    STATE_ENDED,             ///< no further image is taken
+};
+
+/** What the log has told already, as flags. */
+enum Told {
+    TOLD_NO_SERVER = 1,      ///< that no server has been at the file
+    TOLD_NO_IMAGE  = 2,      ///< that the server has sent no image
+    TOLD_REFUSED   = 4,      ///< that an image does not fit
+    TOLD_TRUNCATED = 8,      ///< that the file was shortened
 };
 
 typedef struct ShmImageContext {
@@ -67,24 +86,25 @@ typedef struct ShmImageContext {
     int guard;               ///< survive a file that is shortened
     int zero_copy;           ///< lend images to packets where possible
     int64_t repeat_idle;     ///< microseconds to a repetition; 0 for none
+    int control;             ///< descriptor of the control channel, or -1
 
     ShmImageReader *reader;  ///< the client's end of the file
     AVPacket *first;         ///< image of read_header, until read_packet
     AVBufferPool *pool;      ///< buffers for images of the current size
     AVBufferRef *last;       ///< the newest image, if it is to be repeated
     uint32_t width, height;  ///< of the newest packet; 0 before the first one
-    int waiting_for;         ///< what the log said: -1 nothing, or initialised
-    int warned;              ///< the log has told of a refused image
-    int truncated;           ///< the log has told that the file was shortened
-    int ended;               ///< the server or its file is gone, for good
+    enum State state;
+    int told;                ///< flags of enum Told
     int unheeded;            ///< what the reader said while an image was there
     int64_t waiting_since;   ///< start of the wait, or AV_NOPTS_VALUE
     int64_t given_at;        ///< when the newest packet was made
+    int64_t next_report;     ///< when the control channel may get a line
 
     uint32_t number;         ///< of the newest image
     uint32_t session;        ///< of the newest image
     int64_t position;        ///< number, but 64 bits and always increasing
     int64_t pts;             ///< of the newest packet
+    FFShmImageRate rate;     ///< of the images by their position
 
     uint64_t delivered;      ///< packets handed out
     uint64_t lent;           ///< of those, the ones that were not copies
@@ -97,21 +117,28 @@ static ShmImageReaderStats reader_stats(const ShmImageContext *ctx)
 {
     ShmImageReaderStats stats = { 0 };
 
-    shmimage_reader_stats(ctx->reader, &stats, sizeof(stats));
+    if (ctx->reader)
+        shmimage_reader_stats(ctx->reader, &stats, sizeof(stats));
     return stats;
+}
+
+/** Whether the log has not told this yet; from now on it has. */
+static int is_news(ShmImageContext *ctx, enum Told what)
+{
+    int news = !(ctx->told & what);
+
+    ctx->told |= what;
+    return news;
 }
 
 static void say_what_is_awaited(AVFormatContext *s, int initialised)
 {
     ShmImageContext *ctx = s->priv_data;
 
-    if (ctx->waiting_for == initialised)
-        return;
-    ctx->waiting_for = initialised;
-    if (initialised)
+    if (initialised && is_news(ctx, TOLD_NO_IMAGE))
         av_log(s, AV_LOG_INFO, "%s: waiting for an image, a server has "
                "initialised this file\n", s->url);
-    else
+    if (!initialised && is_news(ctx, TOLD_NO_SERVER))
         av_log(s, AV_LOG_INFO, "%s: waiting for a server, none has "
                "left a trace in this file yet\n", s->url);
 }
@@ -137,11 +164,49 @@ static void report_wait(AVFormatContext *s, int got_image)
     ShmImageContext *ctx = s->priv_data;
     ShmImageReaderStats stats = reader_stats(ctx);
 
-    if (stats.refused && !ctx->warned)
+    if (stats.refused && is_news(ctx, TOLD_REFUSED))
         warn_of_refused(s, &stats);
-    ctx->warned = stats.refused > 0;
-    if (!got_image && !ctx->width)
+    if (!got_image && ctx->state == STATE_STARTING)
         say_what_is_awaited(s, stats.initialised);
+}
+
+static void report_progress(const ShmImageContext *ctx)
+{
+    ShmImageReaderStats stats = reader_stats(ctx);
+    int64_t rate = ff_shmimage_rate_hundredths(&ctx->rate);
+    char line[512];
+
+    snprintf(line, sizeof(line),
+             "delivered=%"PRIu64" repeated=%"PRIu64" missing=%"PRIu64
+             " skipped=%"PRIu64" refused=%"PRIu64" incomplete=%"PRIu64
+             " width=%"PRIu32" height=%"PRIu32" rate=%"PRId64".%02d\n",
+             ctx->delivered - ctx->repeated, ctx->repeated, ctx->missed,
+             ctx->skipped, stats.refused, stats.incomplete, ctx->width,
+             ctx->height, rate / 100, (int)(rate % 100));
+    ff_shmimage_control_tell(ctx->control, line);
+}
+
+/**
+ * Report on the control channel, and hear whether it ends the capture.
+ *
+ * @return 0 or AVERROR_EOF
+ */
+static int heed_control(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int64_t now = av_gettime_relative();
+
+    if (ctx->control < 0)
+        return 0;
+    if (now >= ctx->next_report) {
+        ctx->next_report = now + REPORT_INTERVAL;
+        report_progress(ctx);
+    }
+    if (!ff_shmimage_control_stops(ctx->control))
+        return 0;
+    av_log(s, AV_LOG_INFO, "%s: the control channel ends the capture\n",
+           s->url);
+    return AVERROR_EOF;
 }
 
 /**
@@ -155,33 +220,26 @@ static int lose_server(AVFormatContext *s, int status)
     int wait = ctx->on_disconnect == ON_DISCONNECT_WAIT;
 
     if (status == SHMIMAGE_ERROR_TRUNCATED) {
-        if (!ctx->truncated)
+        if (is_news(ctx, TOLD_TRUNCATED))
             av_log(s, wait ? AV_LOG_WARNING : AV_LOG_ERROR, "%s\n",
                    shmimage_error_message());
-        ctx->truncated = 1;
-        if (!wait && !ctx->width)
+        if (!wait && ctx->state == STATE_STARTING)
             return ff_shmimage_averror(status);
     } else {
         /* Before its first image, one server is as good as the next. */
-        wait |= !ctx->width;
+        wait |= ctx->state == STATE_STARTING;
         av_log(s, AV_LOG_INFO, "%s: the server is gone, %s\n", s->url,
                wait ? "waiting for the next one" : "the capture ends");
     }
-    if (wait)
-        return 0;
-    ctx->ended = 1;
-    return AVERROR_EOF;
+    return wait ? 0 : AVERROR_EOF;
 }
 
 /**
- * How long nothing but an image is to be waited for, in microseconds. A caller
- * that does not want to block waits as well, since it comes back only after a
- * pause of its own: if it was sent away at once, images would find both buffers
- * occupied meanwhile.
+ * How long nothing but an image is to be waited for, in microseconds.
  */
 static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
 {
-    int64_t slice = FF_SHMIMAGE_WAIT_SLICE;
+    int64_t slice = ctx->control < 0 ? FF_SHMIMAGE_WAIT_SLICE : CONTROL_SLICE;
 
     if (ctx->timeout)
         slice = FFMIN(slice, ctx->timeout - (now - ctx->waiting_since));
@@ -211,50 +269,67 @@ static int acquire_image(ShmImageContext *ctx, int64_t timeout,
 }
 
 /**
- * Wait for the next image.
+ * Wait for the next image, but for no longer than a slice of time.
+ *
+ * @param[out] frame the image, NULL if none came
+ * @return the same as wait_for_image
+ */
+static int wait_a_slice(AVFormatContext *s, int64_t slice,
+                        ShmImageFrame **frame)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int ret;
+
+    if (ff_shmimage_interrupted(s))
+        return AVERROR_EXIT;
+    ret = heed_control(s);
+    if (ret < 0)
+        return ret;
+    ret = acquire_image(ctx, slice, frame);
+    if (is_loss(ret))
+        return lose_server(s, ret);
+    if (ret < 0)
+        return ff_shmimage_fail(s, ret);
+    report_wait(s, ret == SHMIMAGE_OK);
+    return 0;
+}
+
+/**
+ * Wait for the next image. A caller that does not want to block waits for a
+ * short time as well, since it comes back only after a pause of its own: if it
+ * was sent away at once, images would find both buffers occupied meanwhile.
  *
  * @param block      0 to wait for a short time only
  * @param[out] frame the image; NULL if it is time to repeat the last one
  * @return 0, AVERROR(EAGAIN) if it does not block, AVERROR(ETIMEDOUT) if no
  *         image came for as long as the option says, AVERROR_EOF if the server
- *         is gone and shall not be waited for, AVERROR_EXIT, or another error
+ *         is gone and shall not be waited for, or the control channel says so,
+ *         AVERROR_EXIT, or another error
  */
 static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
 {
     ShmImageContext *ctx = s->priv_data;
+    int64_t start = av_gettime_relative();
+    int64_t now   = start;
 
     if (ctx->waiting_since == AV_NOPTS_VALUE)
-        ctx->waiting_since = av_gettime_relative();
+        ctx->waiting_since = now;
     do {
-        int64_t now   = av_gettime_relative();
-        int64_t slice = next_slice(ctx, now);
-        int ret;
+        int ret = wait_a_slice(s, next_slice(ctx, now), frame);
 
-        if (ff_shmimage_interrupted(s))
-            return AVERROR_EXIT;
-        ret = acquire_image(ctx, slice, frame);
-        if (is_loss(ret)) {
-            ret = lose_server(s, ret);
-            if (ret < 0)
-                return ret;
-            /* It came back at once. */
-            slice = 0;
-        } else if (ret < 0) {
-            return ff_shmimage_fail(s, ret);
-        } else {
-            report_wait(s, ret == SHMIMAGE_OK);
-            if (ret == SHMIMAGE_OK) {
-                ctx->waiting_since = AV_NOPTS_VALUE;
-                ctx->truncated = 0;
-                return 0;
-            }
+        if (ret < 0)
+            return ret;
+        if (*frame) {
+            ctx->waiting_since = AV_NOPTS_VALUE;
+            ctx->told &= ~TOLD_TRUNCATED;
+            return 0;
         }
-        now += slice;
+        now = av_gettime_relative();
         if (ctx->timeout && now - ctx->waiting_since >= ctx->timeout)
             return AVERROR(ETIMEDOUT);
         if (ctx->last && now - ctx->given_at >= ctx->repeat_idle)
             return 0;
-    } while (block);
+    } while (block || now - start < FF_SHMIMAGE_WAIT_SLICE);
     return AVERROR(EAGAIN);
 }
 
@@ -439,8 +514,10 @@ static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
         av_buffer_pool_uninit(&ctx->pool);
         return ret;
     }
+    ff_shmimage_rate_add(&ctx->rate, ctx->given_at, ctx->position);
     ctx->width  = width;
     ctx->height = height;
+    ctx->state  = STATE_CAPTURING;
     return 0;
 }
 
@@ -521,7 +598,6 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     ShmImageContext *ctx = s->priv_data;
     int ret;
 
-    ctx->waiting_for   = -1;
     ctx->waiting_since = AV_NOPTS_VALUE;
     ctx->position      = AV_NOPTS_VALUE;
     ctx->pts           = AV_NOPTS_VALUE;
@@ -530,6 +606,11 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
         av_log(s, AV_LOG_ERROR, "repeat_idle needs timestamps=wallclock: a "
                "repeated image has no number of its own\n");
         return AVERROR(EINVAL);
+    }
+    if (ctx->control >= 0) {
+        ret = ff_shmimage_control_check(s, ctx->control);
+        if (ret < 0)
+            return ret;
     }
     ret = shmimage_reader_open(s->url, ctx->guard ? 0 : SHMIMAGE_NO_GUARD,
                                &ctx->reader);
@@ -542,6 +623,10 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     ret = next_packet(s, 1, ctx->first);
     if (ret == AVERROR(ETIMEDOUT))
         say_no_image(s);
+    if (ret == AVERROR_EOF) {
+        av_log(s, AV_LOG_ERROR, "%s: no image came until then\n", s->url);
+        ret = AVERROR(ECANCELED);
+    }
     if (ret < 0)
         return ret;
     return add_stream(s);
@@ -555,7 +640,7 @@ static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
     if (ctx->first) {
         av_packet_move_ref(pkt, ctx->first);
         av_packet_free(&ctx->first);
-    } else if (ctx->ended) {
+    } else if (ctx->state == STATE_ENDED) {
         return AVERROR_EOF;
     } else {
         ret = next_packet(s, !(s->flags & AVFMT_FLAG_NONBLOCK), pkt);
@@ -565,6 +650,8 @@ static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
                s->url, ctx->timeout / (double)AV_TIME_BASE);
         ret = AVERROR_EOF;
     }
+    if (ret == AVERROR_EOF)
+        ctx->state = STATE_ENDED;
     if (ret < 0)
         return ret;
     ctx->delivered++;
@@ -574,10 +661,10 @@ static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
 static av_cold int shmimage_read_close(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
-    ShmImageReaderStats stats = { 0 };
+    ShmImageReaderStats stats = reader_stats(ctx);
 
-    if (ctx->reader)
-        stats = reader_stats(ctx);
+    if (ctx->control >= 0)
+        report_progress(ctx);
     if (ctx->width || stats.refused)
         av_log(s, AV_LOG_INFO, "%s: %"PRIu64" images delivered, %"PRIu64
                " missing by their numbers, %"PRIu64" skipped, %"PRIu64
@@ -629,6 +716,8 @@ static const AVOption options[] = {
     { "repeat_idle", "repeat the last image when no other comes for so long",
       OFFSET(repeat_idle), AV_OPT_TYPE_DURATION, { .i64 = 0 },
       0, INT64_MAX, DEC },
+    { "control", "set the descriptor of a socket that ends the capture",
+      OFFSET(control), AV_OPT_TYPE_INT, { .i64 = -1 }, -1, INT_MAX, DEC },
     { NULL },
 };
 

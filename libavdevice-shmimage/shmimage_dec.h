@@ -22,8 +22,55 @@
 #ifndef AVDEVICE_SHMIMAGE_DEC_H
 #define AVDEVICE_SHMIMAGE_DEC_H
 
+#include <stdint.h>
+
 #include "libavformat/avformat.h"
 #include "libavdevice/avdevice.h"
+
+/**
+ * How fast images come, by their numbers.
+ */
+typedef struct FFShmImageRate {
+    uint64_t count;          ///< images so far
+    int64_t first_time;      ///< arrival of the first one, in microseconds
+    int64_t first_number;
+    int64_t last_time;       ///< arrival of the newest one
+    int64_t last_number;
+} FFShmImageRate;
+
+/**
+ * Take note of an image.
+ *
+ * @param time   when it arrived, in microseconds of a steady clock
+ * @param number its number, which always increases
+ */
+void ff_shmimage_rate_add(FFShmImageRate *rate, int64_t time, int64_t number);
+
+/**
+ * The numbers that pass in a hundred seconds, measured from the first image to
+ * the newest one; 0 if that is not known.
+ */
+int64_t ff_shmimage_rate_hundredths(const FFShmImageRate *rate);
+
+/**
+ * Whether a descriptor can be a control channel, which is a stream socket that
+ * the program has inherited and shares with another process. It stays the
+ * caller's: nothing here closes it.
+ *
+ * @return 0, or AVERROR(EINVAL) after a message
+ */
+int ff_shmimage_control_check(AVFormatContext *s, int fd);
+
+/**
+ * Whether the other end of the control channel has sent something, or is gone,
+ * or the descriptor is closed.
+ */
+int ff_shmimage_control_stops(int fd);
+
+/**
+ * Send a line of text. It is lost if that would block.
+ */
+void ff_shmimage_control_tell(int fd, const char *line);
 
 /**
  * List the streams where programs put them as a rule.

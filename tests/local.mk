@@ -255,9 +255,9 @@ tests_test_tally_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tools $(CHECK_CFLAGS)
 
 # Programs that run the device through libavformat, without an ffmpeg.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_faults \
-    tests/test_device_idle tests/test_device_lending \
-    tests/test_device_output \
+device_tests = tests/test_device tests/test_device_control \
+    tests/test_device_faults tests/test_device_idle \
+    tests/test_device_lending tests/test_device_output \
     tests/test_device_survives tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
     $(input_device)
@@ -266,6 +266,11 @@ tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
 tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_LDADD = $(LDADD) $(FFMPEG_LIBS)
 tests_test_device_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=av_gettime
+tests_test_device_control_SOURCES = tests/test_device_control.c \
+    $(device_harness)
+tests_test_device_control_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_control_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_control_LDADD = $(tests_test_device_LDADD)
 tests_test_device_idle_SOURCES = tests/test_device_idle.c $(device_harness)
 tests_test_device_idle_CPPFLAGS = $(tests_test_device_CPPFLAGS)
 tests_test_device_idle_CFLAGS = $(DEVICE_CFLAGS)
@@ -317,9 +322,9 @@ else
 # Each is counted as skipped, by its name. automake has rules for the names
 # themselves in any case.
 if WITH_FFMPEG
-device_tests = tests/test_device tests/test_device_faults \
-    tests/test_device_idle tests/test_device_lending \
-    tests/test_device_output \
+device_tests = tests/test_device tests/test_device_control \
+    tests/test_device_faults tests/test_device_idle \
+    tests/test_device_lending tests/test_device_output \
     tests/test_device_survives tests/test_device_waiting
 else
 device_tests =

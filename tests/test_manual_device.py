@@ -32,6 +32,9 @@ def options_of_ffmpeg(device):
             found[name][0].append(line.split()[0])
         else:
             break
+    for values, _ in found.values():
+        if not values:
+            values.append("NUMBER")
     return found
 
 
@@ -47,9 +50,9 @@ def options_of_manual(title):
             value = mdoc.arguments(line)[1]
         else:
             default = re.search(r"\b(\d+)(?:, the default| if not given)|"
-                                r"^The default is (\d+)\.", line)
+                                r"^The default is (\\?-?\d+)[.,]", line)
             if default:
-                value = default[1] or default[2]
+                value = default[1] or default[2].lstrip("\\")
             if default or line == "This is the default.":
                 found[name] = found[name][0], value
     return found
