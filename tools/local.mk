@@ -19,6 +19,7 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/lines.c tools/lines.h \
                          tools/options.c tools/options.h \
                          tools/pace.c tools/pace.h \
+                         tools/preload.c tools/preload.h \
                          tools/program.c tools/program.h \
                          tools/progress.c tools/progress.h \
                          tools/reset.c \
