@@ -629,6 +629,8 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     }
     if (ret < 0)
         return ret;
+    if (ctx->control >= 0)
+        report_progress(ctx);
     return add_stream(s);
 }
 

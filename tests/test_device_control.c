@@ -266,6 +266,17 @@ START_TEST(test_reports_at_the_end)
 }
 END_TEST
 
+/* The caller may want to know the size before it goes on. */
+START_TEST(test_reports_the_size_once_it_is_known)
+{
+    SERVE(images);
+    open_device(with_control(""));
+    ck_assert_ptr_nonnull(strstr(last_line(lines()),
+                                 "delivered=0 repeated=0 missing=0 skipped=0 "
+                                 "refused=0 incomplete=0 width=16 height=9 "));
+}
+END_TEST
+
 START_TEST(test_reports_that_nothing_came)
 {
     serve(0);
@@ -370,6 +381,7 @@ static Suite *device_control_suite(void)
     tcase_add_test(tcase, test_refuses_what_is_no_socket);
     tcase_add_test(tcase, test_refuses_a_datagram_socket);
     tcase_add_test(tcase, test_reports_at_the_end);
+    tcase_add_test(tcase, test_reports_the_size_once_it_is_known);
     tcase_add_test(tcase, test_reports_that_nothing_came);
     tcase_add_test(tcase, test_counts_repeated_images_apart);
     tcase_add_test(tcase, test_reports_now_and_then);
