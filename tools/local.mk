@@ -10,9 +10,11 @@ testcard_sources = tools/cells.c tools/cells.h \
                    tools/testcard.c tools/testcard.h
 
 tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
+                         tools/child.c tools/child.h \
                          tools/create.c \
                          tools/exec.c \
                          tools/extent.c tools/extent.h \
+                         tools/ffmpeg.c tools/ffmpeg.h \
                          tools/info.c \
                          tools/input.c tools/input.h \
                          tools/json.c tools/json.h \
@@ -31,6 +33,7 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/tally.c tools/tally.h \
                          tools/view.c tools/view.h \
                          tools/watch.c tools/watch.h \
+                         tools/words.c tools/words.h \
                          $(testcard_sources)
 tools_shmimage_CPPFLAGS = $(AM_CPPFLAGS) \
     -DSHMIMAGE_PRELOAD_PATH='"$(pkglibdir)/shmimage-preload.so"'
