@@ -46,7 +46,7 @@ wrap_maps = -Wl,--wrap=mmap,--wrap=mmap64,--wrap=munmap
 wrap_world = \
     -Wl,--wrap=clock_gettime,--wrap=clock_nanosleep,--wrap=sigaction \
     -Wl,--wrap=posix_fallocate,--wrap=posix_fallocate64 \
-    -Wl,--wrap=execvp,--wrap=setenv,--wrap=read
+    -Wl,--wrap=execvp,--wrap=posix_spawn,--wrap=setenv,--wrap=read
 fuzz_libs = libfuzztool.la libshmimage-core.la
 
 tests_test_fuzz_headers_SOURCES = $(headers_sources) $(fuzz_replay)

@@ -250,7 +250,7 @@ def seeds_command():
     yield "nothing", tool("")
     yield "help", tool("--help")
     yield "unknown-command", tool("nonsense", "live")
-    for name in ("create", "info", "send", "reset", "exec"):
+    for name in ("record", "create", "info", "send", "reset", "exec"):
         yield name + "-help", tool(name, "--help")
     yield "create-by-size", tool("create", "--size", "640x480", "new")
     yield "create-by-bytes", tool("create", "--bytes", "20M", "new")
@@ -267,6 +267,15 @@ def seeds_command():
                                   "0.125", "live", looks=40)
     yield "info-watch-nothing", tool("info", "--watch", "gone")
     yield "info-odd-name", tool("info", "--json", "\u00e9\x01\"\\\x7f")
+    yield "record", tool("record", "--frames", "3", "live", "a.mp4")
+    yield "record-swapped", tool("record", "a.mp4", "live")
+    yield "record-creates", tool("record", "--create", "64x48", "new", "a.gif")
+    yield "record-prints", tool(
+        "record", "--print", "--rate", "30000/1001", "--duration", "2.5",
+        "--crf", "18", "--preset", "slow", "live", "it's.mkv", "--", "-vf",
+        "hflip", "-pix_fmt", "yuv444p")
+    yield "record-prints-lossless", tool("record", "--print", "--lossless",
+                                         "live", "frame_%05d.png")
     yield "reset", tool("reset", "--force", "live")
     yield "exec", tool("exec", "--module", "raw", "live", "-i", "x")
     yield "send-card", tool("send", "--size", "64x48", "--frames", "3",

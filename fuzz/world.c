@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,6 +155,19 @@ WRAP(int, execvp, const char *name, char *const *arguments)
     require(world.running && arguments[0] == name, "a program is run");
     errno = ENOENT;
     return -1;
+}
+
+WRAP(int, posix_spawn, pid_t *pid, const char *path,
+     const posix_spawn_file_actions_t *actions,
+     const posix_spawnattr_t *attributes, char *const *arguments,
+     char *const *environment)
+{
+    (void)pid;
+    (void)actions;
+    (void)attributes;
+    (void)environment;
+    require(world.running && *path && arguments[0], "a program is run");
+    return ENOENT;
 }
 
 /* The environment is for what runs next. */

@@ -87,10 +87,11 @@ script_tests = \
 script_tests_with_ffmpeg = \
     tests/test_ensight.py tests/test_ensight_usage.py \
     tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
-    tests/test_ffplay.py tests/test_full_ffmpeg.py \
+    tests/test_ffplay.py tests/test_film.py \
+    tests/test_full_ffmpeg.py tests/test_full_record.py \
     tests/test_interrupt.py tests/test_mpv.py \
     tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
-    tests/test_survive.py tests/truncations.py
+    tests/test_record.py tests/test_survive.py tests/truncations.py
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
@@ -113,11 +114,13 @@ EXTRA_DIST += $(script_tests) $(script_tests_with_ffmpeg) \
     tests/ffmpeg_harness.py tests/test_model.sh \
     tests/ensight_case.py tests/ensight_standin.py \
     tests/library_harness.py tests/peer.py tests/peer_stream.py \
-    tests/preview_harness.py tests/small_file_system.py \
+    tests/preview_harness.py tests/record_harness.py \
+    tests/small_file_system.py \
     tests/take_signals.py tests/use_opencv.py tests/use_pyav.py \
     tests/waiting.py
 EXTRA_DIST += tests/features.ini tests/features.py tests/mutants
-EXTRA_DIST += tests/slow_reserve.c tests/vendor_client.c tests/vendor_server.cpp
+EXTRA_DIST += tests/failing_encoder.c tests/slow_reserve.c \
+    tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 
 check_PROGRAMS += tests/soak

@@ -144,7 +144,7 @@ def synopsis_line(line):
     text = re.sub(r"\b(Ar|Fl) ", lambda m: "-" if m[1] == "Fl" else "",
                   macro + " " + text if macro in ("Ar", "Fl") else text)
     text = {"Op": "[{}]", "Pq": "({})"}.get(macro, "{}").format(text)
-    return text.replace(" ...]", "]...")
+    return text.replace(" Ns ", "").replace(" ...]", "]...")
 
 
 class ToolTest(unittest.TestCase):
@@ -156,7 +156,7 @@ class ToolTest(unittest.TestCase):
 
     def test_options_of_all(self):
         before = mdoc.section("shmimage.1", "DESCRIPTION")
-        before = before[:before.index(".Ss create")]
+        before = before[:before.index(".Ss record")]
         self.assertEqual(options_of_manual(before),
                          options_of_help(run(TOOL, "--help").stdout))
 

@@ -27,6 +27,7 @@ extern const Command info_command;
 extern const Command send_command;
 extern const Command reset_command;
 extern const Command exec_command;
+extern const Command record_command;
 
 /** Print the version; returns COMMAND_OK. */
 int command_version(void);

@@ -15,15 +15,21 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/exec.c \
                          tools/extent.c tools/extent.h \
                          tools/ffmpeg.c tools/ffmpeg.h \
+                         tools/film.c tools/film.h \
+                         tools/film_command.c tools/film_kind.h \
                          tools/info.c \
                          tools/input.c tools/input.h \
                          tools/json.c tools/json.h \
                          tools/lines.c tools/lines.h \
+                         tools/moviefile.c tools/moviefile.h \
                          tools/options.c tools/options.h \
                          tools/pace.c tools/pace.h \
                          tools/preload.c tools/preload.h \
                          tools/program.c tools/program.h \
                          tools/progress.c tools/progress.h \
+                         tools/record.c \
+                         tools/recording.c tools/recording.h \
+                         tools/report.c tools/report.h \
                          tools/reset.c \
                          tools/screen.c tools/screen.h \
                          tools/send.c \

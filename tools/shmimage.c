@@ -10,8 +10,8 @@
 #include "shmimage.h"
 
 static const Command *const commands[] = {
-    &create_command, &info_command, &send_command, &reset_command,
-    &exec_command,
+    &record_command, &create_command, &info_command, &send_command,
+    &reset_command, &exec_command,
 };
 
 static const char introduction[] =
@@ -32,8 +32,7 @@ static const char conclusion[] =
     "Example: make a file, send a test card through it, record it.\n"
     "  shmimage create --size 1920x1080 /dev/shm/live.shm\n"
     "  shmimage send --size 1920x1080 /dev/shm/live.shm &\n"
-    "  shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm -t 5 \\\n"
-    "      -c:v libx264 -preset veryfast -pix_fmt yuv420p live.mp4\n";
+    "  shmimage record --duration 5 /dev/shm/live.shm film.mp4\n";
 
 __attribute__((format(printf, 2, 0)))
 static void complain(const Command *command, const char *format, va_list args)

@@ -8,7 +8,7 @@ volatile sig_atomic_t stop_requested;
 static void stop(int number)
 {
     (void)number;
-    stop_requested = 1;
+    stop_requested = stop_requested + 1;
 }
 
 void stop_catch(void)

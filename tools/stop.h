@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-/** Not 0 from the first SIGINT, SIGTERM or SIGHUP on. */
+/** How many SIGINT, SIGTERM and SIGHUP there have been. */
 extern volatile sig_atomic_t stop_requested;
 
 /** Catch these signals; SIGHUP only where it is not ignored. */

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`shmimage record` on a file system that becomes full.
+
+See ffmpeg_harness.py for the environment.
+"""
+
+import unittest
+
+from ffmpeg_harness import exit_if_nothing_can_run, wait_for
+from peer_stream import make_pixels
+from record_harness import NumberServer, RecordTest
+from small_file_system import SmallFileSystem, enter_name_spaces
+
+SIZE = 320, 180
+
+
+class Full(RecordTest):
+    def setUp(self):
+        super().setUp()
+        self.small = SmallFileSystem(self, self.file("small"), "2m")
+        self.movie = self.small.file("film.mp4")
+        self.server = NumberServer(self)
+
+    def test_while_it_records(self):
+        recording = self.start("--crf", 1)
+        self.server.start(range(1 << 15), 1000, size=SIZE,
+                          pixels=make_pixels(1, 0, *SIZE))
+        self.assert_no_film(recording, "film.mp4.part")
+        self.assertIn("No space left on device", recording.err())
+        # The last image is not complete.
+        images = self.images(self.part())
+        self.assertGreater(images, 1)
+        self.small.resize("8m")
+        self.complete(recording)
+        self.assertGreaterEqual(self.images(self.movie), images)
+
+    def images(self, path):
+        return len(self.decode("gray", path)) // (SIZE[0] * SIZE[1])
+
+    def test_while_it_copies(self):
+        self.slow_copy()
+        recording = self.start("--crf", 20)
+        for number in range(20):
+            self.server.show(number, SIZE, make_pixels(1, number, *SIZE))
+        recording.process.terminate()
+        wait_for(lambda: self.is_copying(recording), recording.err)
+        self.small.fill()
+        self.go()
+        self.assert_no_film(recording, "film.mp4.part")
+        self.assertIn("it was recorded, but not completed", recording.err())
+        self.assertEqual(self.images(self.part()), 20)
+
+
+if __name__ == "__main__":
+    enter_name_spaces()
+    exit_if_nothing_can_run()
+    unittest.main(verbosity=2)

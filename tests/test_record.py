@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How `shmimage record` begins and ends, and that no film is lost.
+
+test_film.py looks at the films themselves. See ffmpeg_harness.py for the
+environment.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import unittest
+
+from ffmpeg_harness import (FFMPEG, NATIVE, SECONDS, SHMIMAGE, Running,
+                            exit_if_nothing_can_run, wait_for)
+from record_harness import CTRL_C, NumberServer, RecordTest, child_of
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CC = shlex.split(os.environ.get("CC") or "cc")
+FOR_EVER = range(1 << 15)
+FEW = 5
+REORDERED = 4
+
+
+class Ends(RecordTest):
+    def record_few(self, *options):
+        """On a terminal, from a server that is silent then."""
+        server = NumberServer(self)
+        recording = self.start_typing(*options)
+        server.show_all(range(FEW), 50)
+        return recording
+
+    def record_on(self, start, *options, rate=100):
+        """From a server that does not end by itself."""
+        server = NumberServer(self)
+        recording = start(*options)
+        server.start(FOR_EVER, rate)
+        recording.wait_until(lambda: len(server.log) > 20, "images")
+        return recording, server
+
+    def assert_prefix(self, numbers, least):
+        """From the first image on, none is missing."""
+        self.assertEqual(numbers, list(range(len(numbers))))
+        self.assertGreaterEqual(len(numbers), least)
+
+    def test_ctrl_c_before_the_first_image(self):
+        self.create()
+        recording = self.start_typing()
+        recording.wait_until(lambda: "waiting for a server" in recording.err(),
+                             "the wait")
+        recording.type(CTRL_C)
+        self.assert_no_film(recording)
+        self.assertIn("ended before the first image", recording.err())
+        self.assertNotIn("ffmpeg: ", recording.err())
+
+    def test_ctrl_c_while_nothing_arrives(self):
+        recording = self.record_few()
+        recording.type(CTRL_C)
+        self.assert_film(recording)
+        self.assertIn("film.mp4: finishing", recording.err())
+        self.assertIn(f"film.mp4: {FEW} images, ", recording.err())
+        self.assertEqual(self.numbers(), list(range(FEW)))
+
+    def test_ctrl_c_while_images_arrive(self):
+        recording, server = self.record_on(self.start_typing)
+        recording.type(CTRL_C)
+        self.assert_film(recording)
+        self.assertTrue(server.thread.is_alive())
+        self.assert_prefix(self.numbers(), 20)
+
+    def test_ctrl_c_twice(self):
+        recording, _ = self.record_on(self.start_typing)
+        recording.type(CTRL_C)
+        recording.wait_until(lambda: "finishing" in recording.err(), "word")
+        recording.type(CTRL_C)
+        self.assert_film(recording)
+        self.assert_prefix(self.numbers(), 20)
+
+    def test_other_signals(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                recording = self.record_few("--force")
+                recording.process.send_signal(number)
+                self.assert_film(recording)
+                self.assertEqual(self.numbers(), list(range(FEW)))
+
+    def start_copy(self):
+        """A recording in its last copy, in which Ctrl-C was typed once."""
+        self.slow_copy()
+        recording = self.record_few()
+        recording.type(CTRL_C)
+        recording.wait_until(lambda: "finishing" in recording.err(), "word")
+        wait_for(lambda: self.is_copying(recording), recording.err)
+        recording.type(CTRL_C)
+        recording.wait_until(lambda: "once more" in recording.err(), "word")
+        return recording
+
+    def test_ctrl_c_in_the_copy(self):
+        recording = self.start_copy()
+        self.go()
+        self.assert_film(recording)
+        self.assertEqual(self.numbers(), list(range(FEW)))
+
+    def test_ctrl_c_twice_in_the_copy(self):
+        recording = self.start_copy()
+        recording.type(CTRL_C)
+        self.assert_no_film(recording, "film.mp4.part")
+        self.assertEqual(self.numbers(self.part()), list(range(FEW)))
+        self.go()
+        self.complete(recording)
+        self.assertEqual(self.numbers(), list(range(FEW)))
+
+    def test_ffmpeg_is_killed(self):
+        recording, server = self.record_on(self.start)
+        recording.wait_until(
+            lambda: re.search(r"[1-9]\d* images", recording.err()), "progress")
+        os.kill(child_of(recording.process.pid), signal.SIGKILL)
+        self.assert_no_film(recording, "film.mp4.part")
+        self.assertIn("ffmpeg failed: Killed", recording.err())
+        self.complete(recording)
+        numbers = self.numbers()
+        self.assertEqual(numbers, self.numbers(self.part()))
+        # Of the last ones, an encoder may have kept some that come before.
+        self.assert_prefix(numbers[:-REORDERED], 1)
+
+    def test_record_is_killed(self):
+        recording, server = self.record_on(self.start)
+        ffmpeg = child_of(recording.process.pid)
+        recording.process.kill()
+        wait_for(lambda: not os.path.exists(f"/proc/{ffmpeg}"),
+                 lambda: "the end of ffmpeg")
+        self.assertEqual(self.names(), ["film.mp4.part"])
+        self.assert_prefix(self.numbers(self.part()), 20)
+
+    def test_server_is_killed(self):
+        self.create()
+        server = self.send("server", "64x36", "--rate", 100)
+        recording = self.start()
+        recording.wait_until(
+            lambda: re.search(r"[1-9]\d* images", recording.err()), "progress")
+        server.process.kill()
+        self.assert_film(recording)
+        self.assertIn("the server is gone", recording.err())
+
+    def test_server_is_killed_and_another_comes(self):
+        self.create()
+        server = self.send("server", "64x36", "--rate", 100)
+        recording = self.start("--on-disconnect", "wait")
+        recording.wait_until(
+            lambda: re.search(r"[1-9]\d* images", recording.err()), "progress")
+        server.process.kill()
+        recording.wait_until(
+            lambda: "waiting for the next one" in recording.err(), "word")
+        before = int(self.last_count(recording))
+        self.send("server-2", "64x36", "--rate", 100)
+        recording.wait_until(
+            lambda: int(self.last_count(recording)) > before + 100, "images")
+        recording.process.terminate()
+        self.assert_film(recording)
+
+    def last_count(self, recording):
+        return re.findall(r"(\d+) images of", recording.err())[-1]
+
+    def test_timeout(self):
+        server = NumberServer(self)
+        recording = self.start("--timeout", "0.5")
+        server.show_all(range(FEW), 50)
+        self.assert_film(recording)
+        self.assertEqual(self.numbers(), list(range(FEW)))
+
+    def test_timeout_before_the_first_image(self):
+        self.create()
+        recording = self.start("--timeout", "0.1")
+        self.assert_no_film(recording)
+        self.assertIn("no image within 0.1 s", recording.err())
+
+    def test_number_of_images(self):
+        for count in (FEW, FEW + 3):
+            with self.subTest(count):
+                server = NumberServer(self)
+                recording = self.start("--force", "--frames", FEW)
+                server.start(range(count), 50)
+                self.assert_film(recording)
+                self.assertEqual(self.numbers(), list(range(FEW)))
+                server.stop()
+
+    def test_duration_while_nothing_arrives(self):
+        server = NumberServer(self)
+        recording = self.start("--duration", "0.5")
+        server.show_all(range(FEW), 50)
+        self.assert_film(recording)
+        self.assertEqual(self.numbers(), list(range(FEW)))
+
+
+class Starts(RecordTest):
+    def run_record(self, status, *arguments):
+        done = subprocess.run([SHMIMAGE, "record", *map(str, arguments)],
+                              capture_output=True, text=True, timeout=SECONDS,
+                              stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def refused(self, status, *arguments):
+        return self.run_record(status, *arguments).stderr
+
+    def write(self, path, content):
+        with open(path, "wb") as file:
+            file.write(content)
+
+    def read(self, path):
+        with open(path, "rb") as file:
+            return file.read()
+
+    def test_arguments_the_other_way_round(self):
+        self.create()
+        self.write(self.movie, b"a film")
+        said = self.refused(2, self.movie, self.stream)
+        self.assertIn(f"shmimage record {self.stream} {self.movie}", said)
+        self.assertEqual(self.read(self.movie), b"a film")
+        self.assertFalse(any(self.read(self.stream)))
+
+    def test_file_that_is_no_stream(self):
+        for content in (b"\0\0\0\x20ftypisom" * 1_000_000,
+                        bytes(range(256)) * 50_000):
+            self.write(self.stream, content)
+            self.assertIn("it is no stream",
+                          self.refused(1, self.stream, self.movie))
+            self.assertEqual(self.read(self.stream), content)
+        self.assertEqual(self.names(), [])
+
+    def test_file_that_is_not_there(self):
+        said = self.refused(1, self.stream, self.movie)
+        self.assertIn("there is no such file", said)
+        self.assertIn("--create", said)
+        recording = self.start("--create", "64x36", "--frames", 1)
+        recording.wait_until(lambda: "waiting for a server" in recording.err(),
+                             "the file")
+        NumberServer(self).show(0)
+        self.assert_film(recording)
+
+    def test_file_that_another_client_uses(self):
+        self.create()
+        first = self.start()
+        first.wait_until(lambda: "waiting" in first.err(), "the wait")
+        self.assertIn("another client is using it",
+                      self.refused(1, self.stream, self.file("b.mp4")))
+
+    def test_movie_that_is_there(self):
+        server = NumberServer(self)
+        self.write(self.movie, b"a film")
+        self.assertIn("--force", self.refused(1, self.stream, self.movie))
+        self.assertEqual(self.read(self.movie), b"a film")
+        recording = self.start("--force", "--frames", 1)
+        server.show(0)
+        self.assert_film(recording)
+        self.assertEqual(self.numbers(), [0])
+
+    def test_movie_that_appears_meanwhile(self):
+        server = NumberServer(self)
+        recording = self.start("--frames", 1)
+        recording.wait_until(lambda: self.names(), "its start")
+        self.write(self.movie, b"a film")
+        server.show(0)
+        self.assert_no_film(recording, "film.mp4", "film.mp4.part")
+        self.assertEqual(self.read(self.movie), b"a film")
+
+    def test_part_that_is_left(self):
+        self.create()
+        self.write(self.part(), b"part of a film")
+        for options in ((), ("--force",)):
+            self.assertIn("has not been completed", self.refused(
+                1, *options, self.stream, self.movie))
+        self.assertEqual(self.read(self.part()), b"part of a film")
+
+    def test_movie_of_no_known_kind(self):
+        self.create()
+        for movie, options, said in (
+                ("film", (), "what shall it be"),
+                ("film.avi", (), "what shall it be"),
+                ("film.mp4", ("--lossless",), "name it .mkv"),
+                ("film.png", ("--crf", "1"), "nothing like it")):
+            self.assertIn(said, self.refused(
+                2, *options, self.stream, self.file(movie)))
+        self.assertEqual(os.listdir(self.folder), ["live.shm"])
+
+    def test_movie_in_no_directory(self):
+        self.create()
+        self.assertIn("can't write it: No such file or directory",
+                      self.refused(1, self.stream, self.file("no/film.mp4")))
+
+    def test_ffmpeg_that_is_not_there(self):
+        self.create()
+        done = subprocess.run(
+            self.command(), capture_output=True, text=True, timeout=SECONDS,
+            env={**os.environ, "FFMPEG": "/nowhere/ffmpeg"})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere/ffmpeg: there is no such program; install "
+                      "FFmpeg", done.stderr)
+
+    def test_encoder_that_is_not_there(self):
+        self.create()
+        self.assertIn("it has no encoder nonsense", self.refused(
+            1, "--encoder", "nonsense", self.stream, self.movie))
+
+    def test_encoder_that_fails_at_once(self):
+        server = NumberServer(self)
+        recording = self.start("--preset", "nonsense")
+        server.start(range(2), 50)
+        self.assert_no_film(recording)
+        self.assertIn("ffmpeg: ", recording.err())
+        self.assertIn("film.mp4: ffmpeg failed: exit status",
+                      recording.err())
+        server.stop()
+
+    def test_encoder_that_fails_later(self):
+        module = self.file("failing.so")
+        subprocess.run([*CC, "-shared", "-fPIC", "-o", module,
+                        os.path.join(HERE, "failing_encoder.c"), "-ldl"],
+                       check=True)
+        server = NumberServer(self)
+        recording = self.start(env={**os.environ, "LD_PRELOAD": module})
+        server.start(range(1 << 15), 100)
+        self.assert_no_film(recording, "film.mp4.part")
+        numbers = self.numbers(self.part())
+        self.assertEqual(numbers[:50], list(range(50)))
+        self.assertIn("film.mp4: ffmpeg failed: exit status",
+                      recording.err())
+
+    def test_printed_command(self):
+        printed = self.run_record(
+            0, "--print", "--frames", FEW, self.stream, self.movie).stdout
+        self.assertEqual(os.listdir(self.folder), [])
+        if NATIVE:
+            self.skipTest("it has shmimage exec in it")
+        path = self.file("bin")
+        os.mkdir(path)
+        for name, program in ("shmimage", SHMIMAGE), ("ffmpeg", FFMPEG):
+            with open(os.path.join(path, name), "w") as script:
+                script.write(f'#!/bin/sh\nexec {shutil.which(program)} "$@"\n')
+            os.chmod(os.path.join(path, name), 0o755)
+        server = NumberServer(self)
+        recording = Running(self, "printed", ["sh", "-c", printed],
+                            env={**os.environ,
+                                 "PATH": path + ":" + os.environ["PATH"]})
+        server.start(range(FEW + 3), 50)
+        self.assertEqual(recording.end(), 0, recording.err())
+        self.assertEqual(self.numbers(), list(range(FEW)))
+        film = self.probe(self.movie)
+        self.assertEqual([film[name] for name in (
+            "pix_fmt", "color_range", "color_space", "color_transfer",
+            "color_primaries")], ["yuv420p", "tv", "bt709", "bt709", "bt709"])
+
+
+if __name__ == "__main__":
+    exit_if_nothing_can_run()
+    unittest.main(verbosity=2)

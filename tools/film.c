@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "film.h"
+#include "film_kind.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A fragment an image, written at once: whatever ends ffmpeg, and on a full
+ * disk, the file can be played up to there. */
+#define FRAGMENTED "-movflags empty_moov+default_base_moof+frag_every_frame " \
+                   "-flush_packets 1"
+#define CLUSTERED  "-cluster_time_limit 100 -flush_packets 1"
+#define H264       { "libx264", "libopenh264", "mpeg4" }
+
+static const FilmKind kinds[] = {
+    { ".mp4",  "mp4",      FRAGMENTED, COLOURS_VIDEO, FINISH_INDEX, H264, 0 },
+    { ".m4v",  "mp4",      FRAGMENTED, COLOURS_VIDEO, FINISH_INDEX, H264, 0 },
+    { ".mov",  "mov",      FRAGMENTED, COLOURS_VIDEO, FINISH_INDEX, H264, 0 },
+    { ".mkv",  "matroska", CLUSTERED,  COLOURS_VIDEO, FINISH_NONE,  H264, 0 },
+    { ".webm", "webm",     CLUSTERED,  COLOURS_VIDEO, FINISH_NONE,
+      { "libvpx-vp9", "libvpx" }, 0 },
+    { ".gif",  "matroska", CLUSTERED,  COLOURS_RGB,   FINISH_GIF, { "ffv1" },
+      0 },
+    { ".png",  "image2",   "",         COLOURS_RGB,   FINISH_NONE, { "png" },
+      1 },
+    { ".jpg",  "image2",   "",         COLOURS_JFIF,  FINISH_NONE,
+      { "mjpeg" }, 1 },
+    { ".jpeg", "image2",   "",         COLOURS_JFIF,  FINISH_NONE,
+      { "mjpeg" }, 1 },
+};
+
+static const FilmKind lossless = {
+    ".mkv", "matroska", CLUSTERED, COLOURS_RGB, FINISH_NONE, { "ffv1" }, 0,
+};
+
+static const FilmEncoder encoders[] = {
+    { "libx264", "yuv420p", "-crf", "20", "-preset", "veryfast", "", NULL },
+    { "libopenh264", "yuv420p", NULL, NULL, NULL, NULL, "-b:v 10M",
+      "has a fixed bit rate" },
+    { "mpeg4", "yuv420p", NULL, NULL, NULL, NULL, "-q:v 3",
+      "is larger, and browsers do not play it" },
+    { "libvpx-vp9", "yuv420p", "-crf", "31", "-cpu-used", "8",
+      "-b:v 0 -deadline realtime -row-mt 1", NULL },
+    { "libvpx", "yuv420p", "-crf", "10", "-cpu-used", "8",
+      "-b:v 10M -deadline realtime", "is larger" },
+    { "ffv1", "bgr0", NULL, NULL, NULL, NULL, "-level 3 -g 1", NULL },
+    { "png", "rgb24", NULL, NULL, NULL, NULL, "", NULL },
+    { "mjpeg", "yuvj444p", NULL, NULL, NULL, NULL, "-q:v 2", NULL },
+};
+
+static const char *const presets[] = {
+    "placebo", "veryslow", "slower", "slow", "medium", "fast", "faster",
+    "veryfast", "superfast", "ultrafast",
+};
+
+static const char *ending_of(const char *name)
+{
+    const char *file = strrchr(name, '/');
+    const char *ending = strrchr(file ? file : name, '.');
+
+    return ending ? ending : "";
+}
+
+static const FilmKind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (!strcasecmp(ending_of(name), kinds[i].ending))
+            return &kinds[i];
+    return NULL;
+}
+
+int film_is_name(const char *name)
+{
+    return find_kind(name) != NULL;
+}
+
+/* Such as frame_%05d.png. */
+static int is_sequence(const char *name)
+{
+    const char *percent = strchr(name, '%');
+
+    if (!percent)
+        return 0;
+    percent++;
+    return percent[strspn(percent, "0123456789")] == 'd';
+}
+
+static const FilmEncoder *find_encoder(Film *film, const char *name)
+{
+    for (size_t i = 0; i < COUNT(encoders); i++)
+        if (!strcmp(name, encoders[i].name))
+            return &encoders[i];
+    film->unknown = (FilmEncoder){ name, "yuv420p", "-crf", NULL, "-preset",
+                                   NULL, "", NULL };
+    if (film->kind->colours == COLOURS_RGB)
+        film->unknown.pixels = "rgb24";
+    return &film->unknown;
+}
+
+static int choose_kind(Film *film, const Command *command)
+{
+    const FilmOptions *o = film->options;
+
+    film->kind = find_kind(o->movie);
+    if (!film->kind)
+        return command_misused(command, "'%s': what shall it be? Name it "
+                               ".mp4, .mov, .mkv, .webm, .gif, .png or .jpg",
+                               o->movie);
+    film->sequence = film->kind->still && is_sequence(o->movie);
+    if (!o->lossless || film->kind->colours == COLOURS_RGB)
+        return COMMAND_OK;
+    if (strcmp(film->kind->ending, lossless.ending))
+        return command_misused(command, "--lossless: a %s can't keep RGB bit "
+                               "for bit so that players show it; name it .mkv",
+                               film->kind->ending);
+    film->kind = &lossless;
+    return COMMAND_OK;
+}
+
+/* The first one that ffmpeg has; says so if it is not the best one. */
+static int choose_encoder(Film *film, Ffmpeg *ffmpeg, const Command *command)
+{
+    const char *const *names = film->kind->encoders;
+    int i;
+
+    for (i = 0; ffmpeg && i < MAX_ENCODERS && names[i]; i++)
+        if (ffmpeg_has(ffmpeg, "encoder", names[i]))
+            break;
+    if (i == MAX_ENCODERS || !names[i])
+        return command_failed(command, "%s: it has no encoder for %s, such as "
+                              "%s; install another FFmpeg", ffmpeg->path,
+                              film->kind->ending, names[0]);
+    film->encoder = find_encoder(film, names[i]);
+    if (i)
+        fprintf(stderr, "%s has no encoder %s; %s does it, and the film %s\n",
+                ffmpeg->path, names[0], names[i], film->encoder->remark);
+    return COMMAND_OK;
+}
+
+static int check_parts(const Film *film, Ffmpeg *ffmpeg,
+                       const Command *command)
+{
+    static const char *const parts[][2] = {
+        { "filter", "palettegen" }, { "filter", "paletteuse" },
+        { "encoder", "gif" }, { "encoder", "png" }, { "muxer", "gif" },
+    };
+
+    for (size_t i = 0; film->kind->finish == FINISH_GIF && i < COUNT(parts);
+         i++)
+        if (!ffmpeg_has(ffmpeg, parts[i][0], parts[i][1]))
+            return command_failed(command, "%s: it has no %s %s, which a GIF "
+                                  "needs; install another FFmpeg, or make a "
+                                  ".mp4", ffmpeg->path, parts[i][0],
+                                  parts[i][1]);
+    return COMMAND_OK;
+}
+
+static int check_values(const Film *film, const Command *command)
+{
+    const FilmOptions *o = film->options;
+    const FilmEncoder *e = film->encoder;
+
+    if (o->crf && !e->quality)
+        return command_misused(command, "--crf: %s has nothing like it; give "
+                               "options of its own after --", e->name);
+    if (o->preset && !e->speed)
+        return command_misused(command, "--preset: %s has nothing like it; "
+                               "give options of its own after --", e->name);
+    return COMMAND_OK;
+}
+
+int film_choose(Film *film, const FilmOptions *options, Ffmpeg *ffmpeg,
+                const Command *command)
+{
+    int ret;
+
+    *film = (Film){ .options = options };
+    ret = choose_kind(film, command);
+    if (ret != COMMAND_OK)
+        return ret;
+    if (options->encoder && options->lossless)
+        return command_misused(command, "--lossless chooses the encoder; "
+                               "leave --encoder out");
+    if (options->encoder) {
+        film->encoder = find_encoder(film, options->encoder);
+        if (ffmpeg && !ffmpeg_has(ffmpeg, "encoder", options->encoder))
+            return command_failed(command, "%s: it has no encoder %s",
+                                  ffmpeg->path, options->encoder);
+    } else {
+        ret = choose_encoder(film, ffmpeg, command);
+    }
+    if (ret == COMMAND_OK && ffmpeg)
+        ret = check_parts(film, ffmpeg, command);
+    if (ffmpeg)
+        film->old_ffmpeg = ffmpeg->libavformat && ffmpeg->libavformat < 61;
+    return ret == COMMAND_OK ? check_values(film, command) : ret;
+}
+
+int film_is_still(const Film *film)
+{
+    return film->kind->still && !film->sequence;
+}
+
+const char *film_faster(const Film *film)
+{
+    const char *preset = film->options->preset;
+
+    if (strcmp(film->encoder->name, "libx264"))
+        return NULL;
+    if (!preset)
+        preset = film->encoder->preset;
+    for (size_t i = 0; i + 1 < COUNT(presets); i++)
+        if (!strcmp(preset, presets[i]))
+            return presets[i + 1 < COUNT(presets) - 2 ? i + 1
+                                                      : COUNT(presets) - 1];
+    return NULL;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "film.h"
+#include "film_kind.h"
+
+static const struct {
+    const char *scale; /* options of the filter */
+    const char *tags;
+} colours[] = {
+    [COLOURS_VIDEO] = { ":out_color_matrix=bt709:out_range=tv",
+                        "-colorspace bt709 -color_primaries bt709 "
+                        "-color_trc bt709 -color_range tv" },
+    [COLOURS_JFIF]  = { ":out_color_matrix=bt601:out_range=pc", "" },
+    [COLOURS_RGB]   = { "", "" },
+};
+
+/* The value of an option that the user gave for ffmpeg, or NULL. */
+static const char *extra_value(const FilmOptions *o, const char *const *names)
+{
+    const char *value = NULL;
+
+    for (char **word = o->extra; word && *word && word[1]; word++)
+        for (size_t i = 0; names[i]; i++)
+            if (!strcmp(*word, names[i]))
+                value = word[1];
+    return value;
+}
+
+static const char *extra_filter(const FilmOptions *o)
+{
+    static const char *const names[] = {
+        "-vf", "-filter", "-filter:v", "-filter:v:0", NULL,
+    };
+
+    return extra_value(o, names);
+}
+
+/* Filters of a kind that can't be joined with ours. */
+static int has_graph(const FilmOptions *o)
+{
+    static const char *const names[] = {
+        "-filter_complex", "-lavfi", "-/filter", "-/filter:v",
+        "-filter_script", "-filter_script:v", "-filter_complex_script",
+        "-/filter_complex", NULL,
+    };
+
+    return extra_value(o, names) != NULL;
+}
+
+static const char *pixels(const Film *film)
+{
+    static const char *const names[] = { "-pix_fmt", "-pix_fmt:v", NULL };
+    const char *chosen = extra_value(film->options, names);
+
+    return chosen ? chosen : film->encoder->pixels;
+}
+
+int film_wants_size(const Film *film)
+{
+    return !has_graph(film->options) && !extra_filter(film->options);
+}
+
+/* Images of another size than the first one's are scaled to that with borders
+ * of black; those of the first one's are not touched, but padded for encoders
+ * that want even sizes. */
+void film_print_filter(const Film *film, uint32_t width, uint32_t height,
+                       char *text, size_t size)
+{
+    const Colours c = film->kind->colours;
+    const int even = c == COLOURS_VIDEO;
+    const char *pad = "";
+
+    if (even && (width % 2 || height % 2)) {
+        pad = "pad=ceil(iw/2)*2:ceil(ih/2)*2,";
+        width += width % 2;
+        height += height % 2;
+    }
+    snprintf(text, size, "%sscale=%u:%u:force_original_aspect_ratio=decrease"
+             "%s%s,format=%s,pad=%u:%u:-1:-1", pad, width, height,
+             even ? ":force_divisible_by=2" : "", colours[c].scale,
+             pixels(film), width, height);
+}
+
+/* The same as far as it goes without knowing the size, after the user's own. */
+static void add_plain_filter(const Film *film, const char *before,
+                             Words *words)
+{
+    static const char pad[] = "pad=ceil(iw/2)*2:ceil(ih/2)*2,";
+    const Colours c = film->kind->colours;
+
+    words_add(words, "-vf");
+    words_add(words, "%s%s%s%s%s%sformat=%s", before ? before : "",
+              before ? "," : "", c == COLOURS_VIDEO ? pad : "",
+              c != COLOURS_RGB ? "scale=" : "",
+              c != COLOURS_RGB ? colours[c].scale + 1 : "",
+              c != COLOURS_RGB ? "," : "", pixels(film));
+}
+
+/* With the option's name as it has been since 7.0; older ones know another. */
+static void add_filter(const Film *film, const FilmPipes *pipes, Words *words)
+{
+    const FilmOptions *o = film->options;
+
+    if (film_wants_size(film)) {
+        words_add(words, film->old_ffmpeg ? "-filter_script:v" : "-/filter:v");
+        words_add(words, "/dev/fd/%d", pipes->filter);
+    } else if (!has_graph(o)) {
+        add_plain_filter(film, extra_filter(o), words);
+    }
+}
+
+static void add_seconds(Words *words, const char *option, int64_t time)
+{
+    words_add(words, "%s", option);
+    words_add(words, "%lld.%06lld", (long long)(time / 1000000000),
+              (long long)(time % 1000000000 / 1000));
+}
+
+static void add_input(const Film *film, Words *words)
+{
+    const FilmOptions *o = film->options;
+
+    words_split(words, "-f shmimage");
+    if (film->kind->still) {
+        /* By the numbers, that of the end is no image of its own. */
+        words_split(words, "-timestamps frame");
+    } else if (o->rate) {
+        words_split(words, "-timestamps frame -framerate");
+        words_add(words, "%s", o->rate);
+    } else {
+        words_split(words, "-timestamps wallclock");
+    }
+    if (o->timeout)
+        add_seconds(words, "-timeout", o->timeout);
+    if (o->wait)
+        words_split(words, "-on_disconnect wait");
+}
+
+/* Every image keeps its time, and none is repeated or left out to make a
+ * constant rate of them. */
+static void add_time(const Film *film, Words *words)
+{
+    const FilmOptions *o = film->options;
+    const uint64_t most = film_is_still(film) ? 1 : o->frames;
+
+    words_split(words, "-fps_mode passthrough");
+    if (!film->kind->still)
+        words_split(words, "-enc_time_base");
+    if (!film->kind->still && o->rate)
+        words_add(words, "%u:%u", o->rate_value.den, o->rate_value.num);
+    else if (!film->kind->still)
+        words_add(words, "1:90000");
+    if (film->kind->finish == FINISH_INDEX && !o->rate)
+        words_split(words, "-video_track_timescale 90000");
+    if (o->rate && o->duration)
+        add_seconds(words, "-t", o->duration);
+    if (most) {
+        words_split(words, "-frames:v");
+        words_add(words, "%llu", (unsigned long long)most);
+    }
+}
+
+static void add_encoder(const Film *film, Words *words)
+{
+    const FilmOptions *o = film->options;
+    const FilmEncoder *e = film->encoder;
+    const char *crf = o->crf ? o->crf : e->crf;
+    const char *preset = o->preset ? o->preset : e->preset;
+
+    words_split(words, "-c:v");
+    words_add(words, "%s", e->name);
+    if (preset) {
+        words_add(words, "%s", e->speed);
+        words_add(words, "%s", preset);
+    }
+    if (crf) {
+        words_add(words, "%s", e->quality);
+        words_add(words, "%s", crf);
+    }
+    words_split(words, e->more);
+    words_split(words, colours[film->kind->colours].tags);
+    for (char **word = o->extra; word && *word; word++)
+        words_add(words, "%s", *word);
+}
+
+static void add_muxer(const Film *film, Words *words)
+{
+    const FilmKind *kind = film->kind;
+
+    words_split(words, kind->options);
+    if (kind->still)
+        words_split(words, film->sequence ? "-atomic_writing 1" : "-update 1");
+    words_split(words, "-f");
+    words_add(words, "%s", kind->muxer);
+}
+
+/* For a user, who has no pipe for the progress, it is the plain command. */
+static void add_start(Words *words, int progress)
+{
+    words_split(words, "ffmpeg");
+    if (progress < 0)
+        return;
+    words_split(words, "-hide_banner -nostdin -nostats "
+                "-loglevel repeat+level+info -y -progress");
+    words_add(words, "pipe:%d", progress);
+}
+
+static void add_file(Words *words, const char *option, const char *path)
+{
+    if (option)
+        words_add(words, "%s", option);
+    words_add(words, "%s%s", *path == '-' || strchr(path, ':') ? "file:" : "",
+              path);
+}
+
+void film_record(const Film *film, const FilmPipes *pipes, const char *part,
+                 Words *words)
+{
+    add_start(words, pipes->progress);
+    add_input(film, words);
+    words_add(words, "-control");
+    words_add(words, "%d", pipes->control);
+    words_add(words, "-i");
+    words_add(words, "%s", film->options->stream);
+    add_time(film, words);
+    add_encoder(film, words);
+    add_filter(film, pipes, words);
+    add_muxer(film, words);
+    add_file(words, NULL, part);
+}
+
+static int finish_gif(int step, const char *part, const char *palette,
+                      const char *final, Words *words)
+{
+    add_file(words, "-i", part);
+    if (step == 0) {
+        words_split(words, "-vf palettegen -update 1 -c:v png -f image2");
+        add_file(words, NULL, palette);
+        return 1;
+    }
+    add_file(words, "-i", palette);
+    /* Browsers slow down what is faster. */
+    words_split(words, "-lavfi paletteuse -fps_mode vfr -enc_time_base 1:50 "
+                "-f gif");
+    add_file(words, NULL, final);
+    return step == 1;
+}
+
+int film_finish(const Film *film, int step, int progress, const char *part,
+                const char *palette, const char *final, Words *words)
+{
+    add_start(words, progress);
+    if (film->kind->finish == FINISH_GIF)
+        return finish_gif(step, part, palette, final, words);
+    add_file(words, "-i", part);
+    words_split(words, "-c copy");
+    if (film->kind->finish == FINISH_INDEX)
+        words_split(words, "-movflags +faststart");
+    words_split(words, "-f");
+    words_add(words, "%s", film->kind->muxer);
+    add_file(words, NULL, final);
+    return step == 0;
+}
+
+int film_needs_finish(const Film *film)
+{
+    return film->kind->finish != FINISH_NONE;
+}
+
+void film_print(const Film *film)
+{
+    const FilmOptions *o = film->options;
+    Words words = { 0 };
+
+    words_split(&words, "shmimage exec ffmpeg");
+    add_input(film, &words);
+    words_add(&words, "-i");
+    words_add(&words, "%s", o->stream);
+    add_time(film, &words);
+    add_encoder(film, &words);
+    if (!has_graph(o))
+        add_plain_filter(film, extra_filter(o), &words);
+    if (film->kind->finish == FINISH_INDEX)
+        words_split(&words, "-movflags +faststart");
+    words_add(&words, "%s", o->movie);
+    words_print(&words, stdout);
+    putchar('\n');
+    words_free(&words);
+}

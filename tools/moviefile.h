@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file
+ * The names of a film: MOVIE appears when it is complete, until then it is
+ * MOVIE.part, which nobody removes while there is something in it.
+ */
+#ifndef SHMIMAGE_TOOLS_MOVIEFILE_H
+#define SHMIMAGE_TOOLS_MOVIEFILE_H
+
+#include <stdint.h>
+
+#include "command.h"
+
+typedef struct MovieFile {
+    const char *movie;
+    int force;       /**< a MOVIE that is there may be replaced */
+    int sequence;    /**< a file an image: written under their own names */
+    char *part;      /**< what is recorded */
+    char *copy;      /**< the final form, while it is being made */
+    char *palette;   /**< of a GIF */
+} MovieFile;
+
+/**
+ * See that MOVIE can be made, and make MOVIE.part, which keeps others from
+ * doing the same.
+ *
+ * @return an exit code, with what is wrong reported
+ */
+int moviefile_claim(MovieFile *m, const Command *command);
+
+/** How large a file is, in bytes. */
+uint64_t moviefile_size(const char *path);
+
+/**
+ * Give a complete file the name MOVIE.
+ *
+ * @param path m->part or m->copy; m->part is removed in either case
+ * @return an exit code
+ */
+int moviefile_publish(MovieFile *m, const char *path, const Command *command);
+
+/** Remove MOVIE.part, in which there is nothing. */
+void moviefile_discard(MovieFile *m);
+
+/** Remove what was made on the way from MOVIE.part to MOVIE. */
+void moviefile_clean(MovieFile *m);
+
+void moviefile_free(MovieFile *m);
+
+#endif /* SHMIMAGE_TOOLS_MOVIEFILE_H */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "extent.h"
+#include "film.h"
+#include "options.h"
+#include "progress.h"
+#include "recording.h"
+#include "shmimage.h"
+#include "stop.h"
+
+static const char help[] =
+    "Record the stream in FILE into the film MOVIE, with the ffmpeg that is\n"
+    "installed, until Ctrl-C, or the end of the server. The film has the\n"
+    "right colours, and each image the time at which it came.\n"
+    "\n"
+    "MOVIE's ending says what is made: .mp4, .mov or .mkv (H.264), .webm\n"
+    "(VP9), .gif, .png or .jpg (one still), or frame_%05d.png (a file an\n"
+    "image). It appears when it is complete. Until then it is MOVIE.part,\n"
+    "which outlives whatever happens to the recording.\n"
+    "\n"
+    "  --create WIDTHxHEIGHT  make FILE first if it does not exist, for\n"
+    "                         images up to that size\n"
+    "  --timeout SECONDS      end when no image has come for so long\n"
+    "  --on-disconnect WHAT   when the server ends: eof, which ends the film\n"
+    "                         and is what happens if not given, or wait, for\n"
+    "                         the next server\n"
+    "  --duration SECONDS     end when the film has that length\n"
+    "  --frames N             end after N images\n"
+    "  --rate R               make the time from the numbers of the images,\n"
+    "                         R a second, instead of from when they came: for\n"
+    "                         animations that are drawn slower or faster\n"
+    "  --encoder NAME         one of ffmpeg's encoders\n"
+    "  --crf N                quality, less is better; 20 if not given\n"
+    "  --preset NAME          speed of the encoder; veryfast if not given;\n"
+    "                         ultrafast is the fastest\n"
+    "  --lossless             keep every pixel as it is: .mkv, .gif and .png\n"
+    "  --force                replace MOVIE if it is there\n"
+    "  --print                print the nearest ffmpeg command, and no more\n"
+    "  --quiet                no status lines and no summary\n"
+    "  -h, --help             show this\n"
+    "  -V, --version          show the version\n"
+    "\n"
+    "The status on standard error, once a second, says how long the film is,\n"
+    "how many images are in it, and how many numbers of images never came.\n"
+    "Options for ffmpeg's output may follow after --, and win. FFMPEG in the\n"
+    "environment names another ffmpeg.\n"
+    "\n"
+    "Examples:\n"
+    "  shmimage record /dev/shm/live.shm film.mp4\n"
+    "  shmimage record --rate 30 --frames 900 /dev/shm/live.shm turn.mp4\n"
+    "  shmimage record /dev/shm/live.shm small.mp4 -- -vf scale=640:-2\n";
+
+enum {
+    OPTION_CREATE = 1,
+    OPTION_TIMEOUT,
+    OPTION_ON_DISCONNECT,
+    OPTION_DURATION,
+    OPTION_FRAMES,
+    OPTION_RATE,
+    OPTION_ENCODER,
+    OPTION_CRF,
+    OPTION_PRESET,
+    OPTION_LOSSLESS,
+    OPTION_FORCE,
+    OPTION_PRINT,
+    OPTION_QUIET,
+};
+
+static const struct option options[] = {
+    OPTIONS_COMMON,
+    { "create", required_argument, NULL, OPTION_CREATE },
+    { "timeout", required_argument, NULL, OPTION_TIMEOUT },
+    { "on-disconnect", required_argument, NULL, OPTION_ON_DISCONNECT },
+    { "duration", required_argument, NULL, OPTION_DURATION },
+    { "frames", required_argument, NULL, OPTION_FRAMES },
+    { "rate", required_argument, NULL, OPTION_RATE },
+    { "encoder", required_argument, NULL, OPTION_ENCODER },
+    { "crf", required_argument, NULL, OPTION_CRF },
+    { "preset", required_argument, NULL, OPTION_PRESET },
+    { "lossless", no_argument, NULL, OPTION_LOSSLESS },
+    { "force", no_argument, NULL, OPTION_FORCE },
+    { "print", no_argument, NULL, OPTION_PRINT },
+    { "quiet", no_argument, NULL, OPTION_QUIET },
+    { 0 },
+};
+
+typedef struct RecordOptions {
+    FilmOptions film;
+    Size create;     /* 0x0 for no */
+    int force, print, quiet;
+} RecordOptions;
+
+static int bad_value(const char *name, const char *value, const char *like)
+{
+    return command_misused(&record_command, "--%s: '%s' is no good; write it "
+                           "like %s", name, value, like);
+}
+
+static int read_limits(FilmOptions *f, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_TIMEOUT:
+        if (options_seconds(value, &f->timeout) < 0 || !f->timeout)
+            return bad_value("timeout", value, "5 or 0.5");
+        break;
+    case OPTION_DURATION:
+        if (options_seconds(value, &f->duration) < 0 || !f->duration)
+            return bad_value("duration", value, "10 or 2.5");
+        break;
+    case OPTION_FRAMES:
+        if (options_number(value, INT64_MAX, &f->frames) < 0 || !f->frames)
+            return bad_value("frames", value, "300");
+        break;
+    case OPTION_ON_DISCONNECT:
+        f->wait = !strcmp(value, "wait");
+        if (!f->wait && strcmp(value, "eof"))
+            return bad_value("on-disconnect", value, "wait or eof");
+        break;
+    }
+    return COMMAND_OK;
+}
+
+static int read_value(RecordOptions *o, int option, const char *value)
+{
+    FilmOptions *f = &o->film;
+
+    switch (option) {
+    case OPTION_CREATE:
+        if (options_size(value, &o->create) < 0)
+            return bad_value("create", value, "1920x1080");
+        break;
+    case OPTION_RATE:
+        if (options_rate(value, &f->rate_value) < 0 || !f->rate_value.num)
+            return bad_value("rate", value, "30, 59.94 or 30000/1001");
+        f->rate = value;
+        break;
+    case OPTION_ENCODER:
+        f->encoder = value;
+        break;
+    case OPTION_CRF:
+        f->crf = value;
+        break;
+    case OPTION_PRESET:
+        f->preset = value;
+        break;
+    }
+    f->lossless |= option == OPTION_LOSSLESS;
+    o->force |= option == OPTION_FORCE;
+    o->print |= option == OPTION_PRINT;
+    o->quiet |= option == OPTION_QUIET;
+    return read_limits(f, option, value);
+}
+
+/* What follows -- is ffmpeg's. getopt_long() would take it for operands. */
+static void cut_extra(FilmOptions *f, int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--"))
+            continue;
+        f->extra = argv + i + 1;
+        argv[i] = NULL;
+        *argc = i;
+    }
+}
+
+static int read_operands(FilmOptions *f, int argc, char **argv)
+{
+    const int count = argc - optind;
+
+    if (count < 1 || !*argv[optind])
+        return command_misused(&record_command, "the name of the FILE is "
+                               "missing");
+    if (count < 2 || !*argv[optind + 1])
+        return command_misused(&record_command, "the name of the MOVIE is "
+                               "missing, such as film.mp4");
+    if (count > 2)
+        return command_misused(&record_command, "one FILE and one MOVIE are "
+                               "enough; what is '%s'? Options of ffmpeg "
+                               "follow after --", argv[optind + 2]);
+    f->stream = argv[optind];
+    f->movie  = argv[optind + 1];
+    if (film_is_name(f->stream) && !film_is_name(f->movie))
+        return command_misused(&record_command, "the other way round: "
+                               "shmimage record %s %s", f->movie, f->stream);
+    return COMMAND_OK;
+}
+
+/* Whether a header can be that of a stream: new, or of an image that fits. */
+static int is_plausible(const ShmImageBufferInfo *b, uint64_t payload)
+{
+    const uint32_t rows = b->num_scanlines ? b->num_scanlines : b->height;
+
+    if (b->state > SHMIMAGE_STATE_INIT)
+        return 0;
+    if (!b->width && !b->height && !b->offset && !rows)
+        return 1;
+    return b->width && b->height && b->offset < b->height &&
+           rows <= b->height && extent_bytes(b->width, rows) <= payload;
+}
+
+/* To connect to another file would write into it. */
+static int check_stream(const char *path)
+{
+    ShmImageFileInfo info;
+    const int ret = shmimage_file_info(path, &info, sizeof(info));
+
+    if (ret < 0)
+        return command_failed(&record_command, "%s%s",
+                              shmimage_error_message(),
+                              ret == SHMIMAGE_ERROR_NOT_FOUND
+                              ? ", or give --create WIDTHxHEIGHT" : "");
+    if (info.client)
+        return command_failed(&record_command, "%s: another client is using "
+                              "it; end that one, or give each a stream of its "
+                              "own", path);
+    if (!info.server && (!is_plausible(&info.buffer[0], info.payload) ||
+                         !is_plausible(&info.buffer[1], info.payload)))
+        return command_failed(&record_command, "%s: it is no stream; "
+                              "'shmimage create' makes the file of one", path);
+    return COMMAND_OK;
+}
+
+static int prepare_stream(const RecordOptions *o)
+{
+    const char *path = o->film.stream;
+    const uint64_t bytes = shmimage_file_size(o->create.width,
+                                              o->create.height);
+    Progress progress;
+    int ret;
+
+    if (!o->create.width)
+        return check_stream(path);
+    if (!bytes)
+        return command_failed(&record_command, "%ux%u is more than a stream "
+                              "can carry; use a smaller size",
+                              o->create.width, o->create.height);
+    progress_start(&progress, path, "reserving its space", bytes, o->quiet);
+    ret = shmimage_file_create(path, bytes, 0);
+    progress_stop(&progress);
+    if (ret < 0 && ret != SHMIMAGE_ERROR_EXISTS)
+        return command_failed(&record_command, "%s",
+                              shmimage_error_message());
+    return check_stream(path);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = SIG_IGN };
+
+    stop_catch();
+    /* The recording goes on when nobody reads the status lines any more. */
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static int record(const RecordOptions *o)
+{
+    const char *program = getenv("FFMPEG");
+    MovieFile files = { .movie = o->film.movie, .force = o->force };
+    Ffmpeg ffmpeg;
+    Film film;
+    int ret = ffmpeg_find(&ffmpeg, &record_command,
+                          program && *program ? program : "ffmpeg");
+
+    if (ret == COMMAND_OK)
+        ret = film_choose(&film, &o->film, &ffmpeg, &record_command);
+    if (ret == COMMAND_OK)
+        ret = prepare_stream(o);
+    if (ret == COMMAND_OK) {
+        files.sequence = film.sequence;
+        ret = moviefile_claim(&files, &record_command);
+        if (ret == COMMAND_OK)
+            ret = recording_run(&film, &ffmpeg, &files, o->quiet);
+        moviefile_free(&files);
+    }
+    free(ffmpeg.path);
+    return ret;
+}
+
+static int print(const RecordOptions *o)
+{
+    Film film;
+    int ret = film_choose(&film, &o->film, NULL, &record_command);
+
+    if (ret == COMMAND_OK)
+        film_print(&film);
+    return ret;
+}
+
+static int run(int argc, char **argv)
+{
+    const Command *self = &record_command;
+    RecordOptions o = { 0 };
+    int option, ret;
+
+    cut_extra(&o.film, &argc, argv);
+    while ((option = options_next(self, argc, argv, options, 0)) > 0) {
+        ret = read_value(&o, option, optarg);
+        if (ret != COMMAND_OK)
+            return ret;
+    }
+    if (option != OPTIONS_END)
+        return options_exit(option);
+    ret = read_operands(&o.film, argc, argv);
+    if (ret != COMMAND_OK)
+        return ret;
+    if (o.print)
+        return print(&o);
+    catch_signals();
+    return record(&o);
+}
+
+const Command record_command = {
+    .name     = "record",
+    .synopsis = "[OPTION]... FILE MOVIE [-- FFMPEG-OPTION...]",
+    .summary  = "record a stream into a film",
+    .help     = help,
+    .run      = run,
+};

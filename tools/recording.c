@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "pace.h"
+#include "recording.h"
+#include "report.h"
+#include "shmimage.h"
+#include "stop.h"
+
+enum {
+    TICK       = 50,  /* milliseconds between two looks at the signals */
+    LAG_PERIOD = 3,   /* seconds that an encoder may fall behind in peace */
+};
+
+/* Whether ffmpeg leaves the server no buffer, and images are missing. */
+typedef struct Lag {
+    unsigned looks, full;  /* since the last second */
+    uint64_t missing;      /* as of the last second */
+    int seconds;           /* that it has lasted */
+    int warned;
+} Lag;
+
+typedef struct Recording {
+    const Film *film;
+    const Ffmpeg *ffmpeg;
+    MovieFile *files;
+    Child child;
+    Feed log, progress, control;
+    int filter;      /* the end of its pipe, until the size is known, or -1 */
+    int stopping;    /* the device has been told to end */
+    int signals;     /* of stop_requested that were answered */
+    int64_t first;   /* when the first image was there, or 0 */
+    Counts counts;
+    Lag lag;
+    Report report;
+} Recording;
+
+static int start_failed(Recording *r, const char *what, int error)
+{
+    report_say(&r->report, "can't %s: %s", what, strerror(error));
+    return COMMAND_FAILED;
+}
+
+/* Starts ffmpeg; the ends for it are closed here in any case. */
+static int start_child(Recording *r, const Words *words, ChildFiles *files)
+{
+    int error = words->failed ? ENOMEM
+                              : child_start(&r->child, r->ffmpeg->path,
+                                            words->word, files);
+
+    child_close(&files->err);
+    for (int i = 0; i < CHILD_INHERIT; i++)
+        child_close(&files->inherit[i]);
+    return error ? start_failed(r, "start ffmpeg", error) : COMMAND_OK;
+}
+
+/* What both ffmpegs have: a log and their progress. */
+static int open_log(Recording *r, ChildFiles *files)
+{
+    int log, progress;
+
+    if (child_pipe(&log, &files->err) < 0)
+        return start_failed(r, "make a pipe", errno);
+    feed_open(&r->log, log);
+    if (child_pipe(&progress, &files->inherit[0]) < 0)
+        return start_failed(r, "make a pipe", errno);
+    feed_open(&r->progress, progress);
+    return COMMAND_OK;
+}
+
+static int start_recording(Recording *r)
+{
+    ChildFiles files = { -1, -1, { -1, -1, -1 } };
+    Words words = { 0 };
+    int control[2], ret = open_log(r, &files);
+
+    if (ret == COMMAND_OK &&
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
+        ret = start_failed(r, "make a socket", errno);
+    if (ret == COMMAND_OK) {
+        feed_open(&r->control, control[0]);
+        files.inherit[1] = control[1];
+        if (child_pipe(&files.inherit[2], &r->filter) < 0)
+            ret = start_failed(r, "make a pipe", errno);
+    }
+    if (ret == COMMAND_OK) {
+        const FilmPipes pipes = {
+            .progress = files.inherit[0],
+            .control  = files.inherit[1],
+            .filter   = files.inherit[2],
+        };
+
+        film_record(r->film, &pipes, r->files->sequence ? r->files->movie
+                                                        : r->files->part,
+                    &words);
+        ret = start_child(r, &words, &files);
+    }
+    words_free(&words);
+    return ret;
+}
+
+/* Has the device give what is left, and end, whatever it is doing. */
+static void stop_recording(Recording *r)
+{
+    r->stopping = 1;
+    if (r->control.fd >= 0)
+        shutdown(r->control.fd, SHUT_WR);
+}
+
+/* ffmpeg waits for its filter from the first image on. */
+static void give_filter(Recording *r)
+{
+    char text[512];
+    size_t length;
+
+    if (r->filter < 0 || !r->counts.width)
+        return;
+    r->first = pace_now();
+    film_print_filter(r->film, r->counts.width, r->counts.height, text,
+                      sizeof(text));
+    length = strlen(text);
+    if (film_wants_size(r->film) &&
+        write(r->filter, text, length) != (ssize_t)length)
+        start_failed(r, "tell ffmpeg its filter", errno);
+    child_close(&r->filter);
+}
+
+static void read_feeds(Recording *r)
+{
+    Feed *const feeds[] = { &r->log, &r->progress, &r->control };
+    struct pollfd ready[3];
+    const char *line;
+
+    for (int i = 0; i < 3; i++)
+        ready[i] = (struct pollfd){ .fd = feeds[i]->fd, .events = POLLIN };
+    if (poll(ready, 3, TICK) <= 0)
+        return;
+    for (int i = 0; i < 3; i++) {
+        if (!ready[i].revents)
+            continue;
+        feed_fill(feeds[i]);
+        while ((line = feed_next(feeds[i])))
+            if (i == 0)
+                report_log(&r->report, line, r->stopping, !r->counts.width);
+            else
+                report_count(&r->counts, line);
+    }
+}
+
+static void answer_signals(Recording *r)
+{
+    if (r->signals == stop_requested)
+        return;
+    r->signals = stop_requested;
+    if (!r->stopping)
+        report_say(&r->report, "finishing");
+    else
+        report_say(&r->report, "still finishing; nothing is lost");
+    stop_recording(r);
+}
+
+static void look_at_limits(Recording *r)
+{
+    const FilmOptions *o = r->film->options;
+    const uint64_t most = film_is_still(r->film) ? 1 : o->frames;
+
+    if (r->stopping || !r->first)
+        return;
+    if (most && r->counts.frames >= most)
+        stop_recording(r);
+    if (o->duration && !o->rate && pace_now() - r->first >= o->duration)
+        stop_recording(r);
+}
+
+static void look_at_buffers(Recording *r)
+{
+    ShmImageFileInfo info;
+    int full = 1;
+
+    if (shmimage_file_info(r->film->options->stream, &info, sizeof(info)) < 0)
+        return;
+    for (int i = 0; i < 2; i++)
+        full &= info.buffer[i].state == SHMIMAGE_STATE_CLIENT ||
+                info.buffer[i].state == SHMIMAGE_STATE_CLIENT_LOCKED;
+    r->lag.full += (unsigned)full;
+    r->lag.looks++;
+}
+
+static void warn_of_lag(Recording *r)
+{
+    const char *faster = film_faster(r->film);
+    Lag *lag = &r->lag;
+    const int behind = lag->full * 2 > lag->looks &&
+                       r->counts.missing > lag->missing;
+
+    lag->seconds = behind ? lag->seconds + 1 : 0;
+    lag->looks   = lag->full = 0;
+    lag->missing = r->counts.missing;
+    if (lag->seconds < LAG_PERIOD || lag->warned || r->stopping)
+        return;
+    lag->warned = 1;
+    if (faster)
+        report_say(&r->report, "the encoder falls behind, and images are "
+                   "lost; --preset %s is faster", faster);
+    else
+        report_say(&r->report, "the encoder falls behind, and images are "
+                   "lost; smaller images would be faster");
+}
+
+/* Until ffmpeg has ended. */
+static void watch(Recording *r)
+{
+    while (r->log.fd >= 0 || r->progress.fd >= 0) {
+        read_feeds(r);
+        give_filter(r);
+        answer_signals(r);
+        look_at_limits(r);
+        look_at_buffers(r);
+        if (report_status(&r->report, &r->counts))
+            warn_of_lag(r);
+    }
+    child_wait(&r->child);
+    while (r->control.fd >= 0)
+        read_feeds(r);
+}
+
+/* What to do with MOVIE.part. */
+static void advise(Recording *r)
+{
+    report_say(&r->report, "what was recorded is in %s and can be played; "
+               "this makes a film of it:", r->files->part);
+    for (int step = 0, more = 1; more; step++) {
+        Words words = { 0 };
+
+        more = film_finish(r->film, step, -1, r->files->part,
+                           r->files->palette, r->files->movie, &words);
+        if (more) {
+            fputs("    ", stderr);
+            words_print(&words, stderr);
+            fputc('\n', stderr);
+        }
+        words_free(&words);
+    }
+}
+
+static int fail(Recording *r)
+{
+    char end[64];
+    const int any = r->counts.frames || r->counts.delivered;
+
+    child_describe_end(&r->child, end, sizeof(end));
+    if (!r->counts.width && r->stopping) {
+        report_say(&r->report, "ended before the first image; there is no "
+                   "film");
+    } else if (!child_is_content(&r->child)) {
+        report_say(&r->report, "ffmpeg failed: %s", end);
+    } else {
+        report_say(&r->report, "no image came; there is no film");
+    }
+    if (r->files->sequence)
+        return COMMAND_FAILED;
+    if (any && moviefile_size(r->files->part))
+        advise(r);
+    else
+        moviefile_discard(r->files);
+    return COMMAND_FAILED;
+}
+
+/* A signal during the copy may have come of impatience: the next one counts. */
+static void watch_copy(Recording *r)
+{
+    int asked = 0;
+
+    r->signals = stop_requested;
+    while (r->log.fd >= 0 || r->progress.fd >= 0) {
+        read_feeds(r);
+        report_status(&r->report, &r->counts);
+        if (r->signals == stop_requested)
+            continue;
+        r->signals = stop_requested;
+        if (asked++)
+            kill(-r->child.pid, SIGKILL);
+        else
+            report_say(&r->report, "about to be complete; once more leaves it "
+                       "as %s", r->files->part);
+    }
+    child_wait(&r->child);
+}
+
+static int run_step(Recording *r, int step, int *more)
+{
+    ChildFiles files = { -1, -1, { -1, -1, -1 } };
+    Words words = { 0 };
+    int ret = open_log(r, &files);
+
+    *more = film_finish(r->film, step, files.inherit[0], r->files->part,
+                        r->files->palette, r->files->copy, &words);
+    if (ret == COMMAND_OK && *more)
+        ret = start_child(r, &words, &files);
+    words_free(&words);
+    if (ret != COMMAND_OK || !*more)
+        return ret;
+    watch_copy(r);
+    return child_is_content(&r->child) ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static int finish(Recording *r)
+{
+    const char *final = film_needs_finish(r->film) ? r->files->copy
+                                                   : r->files->part;
+    int more = film_needs_finish(r->film), ret = COMMAND_OK;
+
+    if (r->files->sequence)
+        return COMMAND_OK;
+    for (int step = 0; more && ret == COMMAND_OK; step++)
+        ret = run_step(r, step, &more);
+    if (ret == COMMAND_OK) {
+        r->counts.size = moviefile_size(final);
+        ret = moviefile_publish(r->files, final, &record_command);
+    }
+    moviefile_clean(r->files);
+    if (ret != COMMAND_OK) {
+        report_say(&r->report, "it was recorded, but not completed");
+        advise(r);
+    }
+    return ret;
+}
+
+static void say_what_it_is(Recording *r)
+{
+    if (film_is_still(r->film)) {
+        report_still(&r->report, &r->counts);
+        return;
+    }
+    /* ffmpeg's progress lags, as encoders reorder images. */
+    if (!r->files->sequence)
+        r->counts.time = ffmpeg_duration(r->ffmpeg, r->files->movie);
+    report_film(&r->report, &r->counts);
+}
+
+int recording_run(const Film *film, const Ffmpeg *ffmpeg, MovieFile *files,
+                  int quiet)
+{
+    Recording r = {
+        .film = film, .ffmpeg = ffmpeg, .files = files, .filter = -1,
+        .log = { .fd = -1 }, .progress = { .fd = -1 }, .control = { .fd = -1 },
+    };
+    int ret;
+
+    report_start(&r.report, files->movie, quiet);
+    ret = start_recording(&r);
+    if (ret == COMMAND_OK) {
+        watch(&r);
+        ret = child_is_content(&r.child) && r.counts.frames ? finish(&r)
+                                                            : fail(&r);
+    } else {
+        moviefile_discard(files);
+    }
+    if (ret == COMMAND_OK && !quiet)
+        say_what_it_is(&r);
+    feed_close(&r.log);
+    feed_close(&r.progress);
+    feed_close(&r.control);
+    child_close(&r.filter);
+    return ret;
+}

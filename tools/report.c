@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pace.h"
+#include "report.h"
+#include "screen.h"
+
+void report_start(Report *r, const char *movie, int quiet)
+{
+    *r = (Report){
+        .movie    = movie,
+        .quiet    = quiet,
+        .terminal = screen_is_possible(STDERR_FILENO),
+        .last     = pace_now(),
+    };
+}
+
+void report_count(Counts *c, const char *line)
+{
+    Counts d = *c;
+    int64_t time;
+
+    if (sscanf(line, "delivered=%" SCNu64 " repeated=%" SCNu64 " missing=%"
+               SCNu64 " skipped=%" SCNu64 " refused=%" SCNu64 " incomplete=%"
+               SCNu64 " width=%" SCNu32 " height=%" SCNu32 " rate=%lf",
+               &d.delivered, &d.repeated, &d.missing, &d.skipped, &d.refused,
+               &d.incomplete, &d.width, &d.height, &d.rate) >= 8)
+        *c = d;
+    sscanf(line, "frame=%" SCNu64, &c->frames);
+    sscanf(line, "total_size=%" SCNu64, &c->size);
+    if (sscanf(line, "out_time_us=%" SCNd64, &time) == 1 && time > c->time)
+        c->time = time;
+}
+
+static void print_size(uint64_t bytes)
+{
+    static const char units[] = "kMGT";
+    double size = (double)bytes / 1000;
+    int unit = 0;
+
+    while (size >= 999.5 && units[unit + 1]) {
+        size /= 1000;
+        unit++;
+    }
+    fprintf(stderr, "%.*f %cB", size < 10 ? 1 : 0, size, units[unit]);
+}
+
+static void print_time(int64_t time)
+{
+    const long long tenths = time / 100000;
+
+    fprintf(stderr, "%lld:%02lld.%lld", tenths / 600, tenths / 10 % 60,
+            tenths % 10);
+}
+
+static void clear_line(Report *r)
+{
+    if (r->shown)
+        fputs(SCREEN_NO_LINE, stderr);
+    r->shown = 0;
+}
+
+/* The image that is given once more at the end is one. */
+static uint64_t images(const Counts *c)
+{
+    return c->frames > c->repeated ? c->frames - c->repeated : c->frames;
+}
+
+int report_status(Report *r, const Counts *c)
+{
+    const int64_t now = pace_now();
+
+    if (now - r->last < PACE_SECOND)
+        return 0;
+    r->last = now;
+    if (r->quiet || !c->width)
+        return 1;
+    if (r->terminal)
+        fputs(SCREEN_LINE, stderr);
+    fprintf(stderr, "%s: ", r->movie);
+    print_time(c->time);
+    fprintf(stderr, ", %llu images of %ux%u, %llu never received",
+            (unsigned long long)images(c), c->width, c->height,
+            (unsigned long long)c->missing);
+    if (c->size) {
+        fputs(", ", stderr);
+        print_size(c->size);
+    }
+    fprintf(stderr, "; %.1f images/s", c->rate);
+    fputs(r->terminal ? SCREEN_LINE_END : "\n", stderr);
+    r->shown = r->terminal;
+    return 1;
+}
+
+void report_say(Report *r, const char *format, ...)
+{
+    va_list args;
+
+    clear_line(r);
+    fprintf(stderr, "%s: ", r->movie);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+/* Behind the names of contexts and levels in brackets; the last level is what
+ * ffmpeg was asked to print. Returns NULL for what is of no use. */
+static const char *read_log(const char *line, int *device, int *error)
+{
+    static const char *const errors[] = { "[error]", "[fatal]", "[panic]" };
+    int level = 0;
+
+    *device = !strncmp(line, "[shmimage @", 11);
+    *error  = 0;
+    while (*line == '[' && !level) {
+        const char *end = strchr(line, ']');
+
+        if (!end)
+            break;
+        for (int i = 0; i < 3; i++)
+            *error |= !strncmp(line, errors[i], strlen(errors[i]));
+        level = *error || !strncmp(line, "[info]", 6) ||
+                !strncmp(line, "[warning]", 9);
+        line = end + 1 + (end[1] == ' ');
+    }
+    return *line && (!level || *error || *device) ? line : NULL;
+}
+
+void report_log(Report *r, const char *line, int ending, int nothing)
+{
+    int device, error;
+    const char *text = read_log(line, &device, &error);
+
+    /* The summary at the end says that in its own words. */
+    if (!text || strstr(text, " images delivered, ") ||
+        (ending && (nothing || (device && !error))))
+        return;
+    clear_line(r);
+    fprintf(stderr, "%s%s\n", device ? "" : "ffmpeg: ", text);
+    snprintf(r->problem, sizeof(r->problem), "%s", text);
+}
+
+void report_still(Report *r, const Counts *c)
+{
+    clear_line(r);
+    fprintf(stderr, "%s: %ux%u, ", r->movie, c->width, c->height);
+    print_size(c->size);
+    fputc('\n', stderr);
+}
+
+void report_film(Report *r, const Counts *c)
+{
+    const uint64_t lost = c->delivered > images(c) ? c->delivered - images(c)
+                                                   : 0;
+
+    clear_line(r);
+    fprintf(stderr, "%s: %llu images, ", r->movie,
+            (unsigned long long)images(c));
+    print_time(c->time);
+    if (c->size) {
+        fputs(", ", stderr);
+        print_size(c->size);
+    }
+    fprintf(stderr, "; this side skipped %llu, refused %llu and lost %llu; "
+            "%llu numbers never came\n", (unsigned long long)c->skipped,
+            (unsigned long long)(c->refused + c->incomplete),
+            (unsigned long long)lost, (unsigned long long)c->missing);
+}
