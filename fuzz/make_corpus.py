@@ -250,7 +250,7 @@ def seeds_command():
     yield "nothing", tool("")
     yield "help", tool("--help")
     yield "unknown-command", tool("nonsense", "live")
-    for name in ("record", "create", "info", "send", "reset", "exec"):
+    for name in ("record", "view", "create", "info", "send", "reset", "exec"):
         yield name + "-help", tool(name, "--help")
     yield "create-by-size", tool("create", "--size", "640x480", "new")
     yield "create-by-bytes", tool("create", "--bytes", "20M", "new")
@@ -276,6 +276,8 @@ def seeds_command():
         "hflip", "-pix_fmt", "yuv444p")
     yield "record-prints-lossless", tool("record", "--print", "--lossless",
                                          "live", "frame_%05d.png")
+    yield "view", tool("view", "--on-disconnect", "wait", "--player", "mpv",
+                       "live", "--", "--fs")
     yield "reset", tool("reset", "--force", "live")
     yield "exec", tool("exec", "--module", "raw", "live", "-i", "x")
     yield "send-card", tool("send", "--size", "64x48", "--frames", "3",

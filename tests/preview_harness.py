@@ -145,8 +145,16 @@ class Preview(StreamTest):
 
     def start_viewer(self, *arguments):
         command = [] if NATIVE else [SHMIMAGE, "exec"]
+        self.start_window(*command, self.VIEWER, *arguments)
+
+    def start_view(self, *options, extra=()):
+        """As users do."""
+        self.start_window(SHMIMAGE, "view", "--player", self.VIEWER, *options,
+                          self.stream, "--", *extra)
+
+    def start_window(self, *command):
         self.viewer = Running(
-            self, "viewer", [*command, self.VIEWER, *arguments],
+            self, "viewer", command,
             env=dict(os.environ, DISPLAY=self.display, SDL_VIDEODRIVER="x11",
                      SDL_AUDIODRIVER="dummy", LIBGL_ALWAYS_SOFTWARE="1"))
 

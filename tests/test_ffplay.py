@@ -31,6 +31,17 @@ class Ffplay(Preview):
         self.start_preview("-on_disconnect", "wait")
         self.assert_goes_on(server)
 
+    def test_view_waits_for_a_server_and_for_the_next_one(self):
+        self.start_view("--on-disconnect", "wait")
+        self.assert_goes_on(self.start_server())
+
+    def test_view_ends_with_the_server(self):
+        server = self.start_server()
+        self.start_view()
+        self.assert_live()
+        server.process.terminate()
+        self.assertEqual(self.viewer.end(), 0, self.viewer.err())
+
     @shows("ffplay-resize")
     def test_picture_of_another_size_is_scaled_to_the_window(self):
         server = CardServer(self)

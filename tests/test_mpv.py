@@ -50,6 +50,11 @@ class Mpv(Preview):
         self.start_preview("--demuxer-lavf-o-add=on_disconnect=wait")
         self.assert_goes_on(server)
 
+    def test_view_waits_for_a_server_and_for_the_next_one(self):
+        self.start_view("--on-disconnect", "wait",
+                        extra=["--no-config", "--no-osc", "--vo=x11"])
+        self.assert_goes_on(self.start_server())
+
     def test_window_closes_when_the_server_ends(self):
         server = self.start_server()
         self.start_preview()

@@ -28,6 +28,7 @@ extern const Command send_command;
 extern const Command reset_command;
 extern const Command exec_command;
 extern const Command record_command;
+extern const Command view_command;
 
 /** Print the version; returns COMMAND_OK. */
 int command_version(void);

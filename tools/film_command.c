@@ -183,8 +183,7 @@ static void add_encoder(const Film *film, Words *words)
     }
     words_split(words, e->more);
     words_split(words, colours[film->kind->colours].tags);
-    for (char **word = o->extra; word && *word; word++)
-        words_add(words, "%s", *word);
+    words_append(words, o->extra);
 }
 
 static void add_muxer(const Film *film, Words *words)

@@ -33,11 +33,13 @@ tools_shmimage_SOURCES = tools/shmimage.c tools/command.h \
                          tools/reset.c \
                          tools/screen.c tools/screen.h \
                          tools/send.c \
+                         tools/source.c tools/source.h \
                          tools/status.c tools/status.h \
                          tools/stop.c tools/stop.h \
                          tools/stream.c tools/stream.h \
                          tools/tally.c tools/tally.h \
                          tools/view.c tools/view.h \
+                         tools/viewer.c \
                          tools/watch.c tools/watch.h \
                          tools/words.c tools/words.h \
                          $(testcard_sources)

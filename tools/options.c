@@ -58,6 +58,17 @@ int options_next(const Command *command, int argc, char **argv,
     }
 }
 
+char **options_cut(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++)
+        if (!strcmp(argv[i], "--")) {
+            argv[i] = NULL;
+            *argc = i;
+            return argv + i + 1;
+        }
+    return NULL;
+}
+
 int options_exit(int option)
 {
     return option == OPTIONS_DONE ? COMMAND_OK : COMMAND_USAGE;
@@ -212,4 +223,10 @@ int options_seconds(const char *text, int64_t *nanoseconds)
         return -1;
     *nanoseconds = (int64_t)(num * (UINT64_C(1000000000) / den));
     return 0;
+}
+
+int options_end(const char *text, int *wait)
+{
+    *wait = !strcmp(text, "wait");
+    return *wait || !strcmp(text, "eof") ? 0 : -1;
 }

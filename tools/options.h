@@ -40,6 +40,14 @@ typedef struct Rate {
 int options_next(const Command *command, int argc, char **argv,
                  const struct option *table, int first);
 
+/**
+ * Cut off what follows after --, for another program. Other than elsewhere,
+ * those are no operands.
+ *
+ * @return them, with NULL at their end, or NULL if there is no --
+ */
+char **options_cut(int *argc, char **argv);
+
 /** The exit code after OPTIONS_DONE or OPTIONS_ERROR. */
 int options_exit(int option);
 
@@ -67,5 +75,8 @@ int options_rate(const char *text, Rate *rate);
 
 /** 2 or 0.25; up to a day, and with up to six decimals. */
 int options_seconds(const char *text, int64_t *nanoseconds);
+
+/** What to do when the server ends: eof, or wait for the next one. */
+int options_end(const char *text, int *wait);
 
 #endif /* SHMIMAGE_TOOLS_OPTIONS_H */

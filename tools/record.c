@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "command.h"
-#include "extent.h"
 #include "film.h"
 #include "options.h"
-#include "progress.h"
 #include "recording.h"
-#include "shmimage.h"
+#include "source.h"
 #include "stop.h"
 
 static const char help[] =
@@ -119,8 +117,7 @@ static int read_limits(FilmOptions *f, int option, const char *value)
             return bad_value("frames", value, "300");
         break;
     case OPTION_ON_DISCONNECT:
-        f->wait = !strcmp(value, "wait");
-        if (!f->wait && strcmp(value, "eof"))
+        if (options_end(value, &f->wait) < 0)
             return bad_value("on-disconnect", value, "wait or eof");
         break;
     }
@@ -158,18 +155,6 @@ static int read_value(RecordOptions *o, int option, const char *value)
     return read_limits(f, option, value);
 }
 
-/* What follows -- is ffmpeg's. getopt_long() would take it for operands. */
-static void cut_extra(FilmOptions *f, int *argc, char **argv)
-{
-    for (int i = 1; i < *argc; i++) {
-        if (strcmp(argv[i], "--"))
-            continue;
-        f->extra = argv + i + 1;
-        argv[i] = NULL;
-        *argc = i;
-    }
-}
-
 static int read_operands(FilmOptions *f, int argc, char **argv)
 {
     const int count = argc - optind;
@@ -190,64 +175,6 @@ static int read_operands(FilmOptions *f, int argc, char **argv)
         return command_misused(&record_command, "the other way round: "
                                "shmimage record %s %s", f->movie, f->stream);
     return COMMAND_OK;
-}
-
-/* Whether a header can be that of a stream: new, or of an image that fits. */
-static int is_plausible(const ShmImageBufferInfo *b, uint64_t payload)
-{
-    const uint32_t rows = b->num_scanlines ? b->num_scanlines : b->height;
-
-    if (b->state > SHMIMAGE_STATE_INIT)
-        return 0;
-    if (!b->width && !b->height && !b->offset && !rows)
-        return 1;
-    return b->width && b->height && b->offset < b->height &&
-           rows <= b->height && extent_bytes(b->width, rows) <= payload;
-}
-
-/* To connect to another file would write into it. */
-static int check_stream(const char *path)
-{
-    ShmImageFileInfo info;
-    const int ret = shmimage_file_info(path, &info, sizeof(info));
-
-    if (ret < 0)
-        return command_failed(&record_command, "%s%s",
-                              shmimage_error_message(),
-                              ret == SHMIMAGE_ERROR_NOT_FOUND
-                              ? ", or give --create WIDTHxHEIGHT" : "");
-    if (info.client)
-        return command_failed(&record_command, "%s: another client is using "
-                              "it; end that one, or give each a stream of its "
-                              "own", path);
-    if (!info.server && (!is_plausible(&info.buffer[0], info.payload) ||
-                         !is_plausible(&info.buffer[1], info.payload)))
-        return command_failed(&record_command, "%s: it is no stream; "
-                              "'shmimage create' makes the file of one", path);
-    return COMMAND_OK;
-}
-
-static int prepare_stream(const RecordOptions *o)
-{
-    const char *path = o->film.stream;
-    const uint64_t bytes = shmimage_file_size(o->create.width,
-                                              o->create.height);
-    Progress progress;
-    int ret;
-
-    if (!o->create.width)
-        return check_stream(path);
-    if (!bytes)
-        return command_failed(&record_command, "%ux%u is more than a stream "
-                              "can carry; use a smaller size",
-                              o->create.width, o->create.height);
-    progress_start(&progress, path, "reserving its space", bytes, o->quiet);
-    ret = shmimage_file_create(path, bytes, 0);
-    progress_stop(&progress);
-    if (ret < 0 && ret != SHMIMAGE_ERROR_EXISTS)
-        return command_failed(&record_command, "%s",
-                              shmimage_error_message());
-    return check_stream(path);
 }
 
 static void catch_signals(void)
@@ -272,7 +199,8 @@ static int record(const RecordOptions *o)
     if (ret == COMMAND_OK)
         ret = film_choose(&film, &o->film, &ffmpeg, &record_command);
     if (ret == COMMAND_OK)
-        ret = prepare_stream(o);
+        ret = source_prepare(&record_command, o->film.stream, o->create,
+                             o->quiet);
     if (ret == COMMAND_OK) {
         files.sequence = film.sequence;
         ret = moviefile_claim(&files, &record_command);
@@ -300,7 +228,7 @@ static int run(int argc, char **argv)
     RecordOptions o = { 0 };
     int option, ret;
 
-    cut_extra(&o.film, &argc, argv);
+    o.film.extra = options_cut(&argc, argv);
     while ((option = options_next(self, argc, argv, options, 0)) > 0) {
         ret = read_value(&o, option, optarg);
         if (ret != COMMAND_OK)

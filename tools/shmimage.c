@@ -10,8 +10,8 @@
 #include "shmimage.h"
 
 static const Command *const commands[] = {
-    &record_command, &create_command, &info_command, &send_command,
-    &reset_command, &exec_command,
+    &record_command, &view_command, &create_command, &info_command,
+    &send_command, &reset_command, &exec_command,
 };
 
 static const char introduction[] =

@@ -53,6 +53,12 @@ void words_split(Words *w, const char *text)
     }
 }
 
+void words_append(Words *w, char *const *words)
+{
+    for (; words && *words; words++)
+        words_add(w, "%s", *words);
+}
+
 static int is_plain(const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"

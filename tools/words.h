@@ -23,6 +23,9 @@ void words_add(Words *w, const char *format, ...)
 /** Add the words of a text that has a space between two. */
 void words_split(Words *w, const char *text);
 
+/** Add words that NULL ends; NULL itself for none. */
+void words_append(Words *w, char *const *words);
+
 /** Print them as a shell reads them. */
 void words_print(const Words *w, FILE *file);
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "extent.h"
+#include "progress.h"
+#include "shmimage.h"
+#include "source.h"
+
+/* Whether a header can be that of a stream: new, or of an image that fits. */
+static int is_plausible(const ShmImageBufferInfo *b, uint64_t payload)
+{
+    const uint32_t rows = b->num_scanlines ? b->num_scanlines : b->height;
+
+    if (b->state > SHMIMAGE_STATE_INIT)
+        return 0;
+    if (!b->width && !b->height && !b->offset && !rows)
+        return 1;
+    return b->width && b->height && b->offset < b->height &&
+           rows <= b->height && extent_bytes(b->width, rows) <= payload;
+}
+
+/* To connect to another file would write into it. */
+static int check(const Command *command, const char *path)
+{
+    ShmImageFileInfo info;
+    const int ret = shmimage_file_info(path, &info, sizeof(info));
+
+    if (ret < 0)
+        return command_failed(command, "%s%s", shmimage_error_message(),
+                              ret == SHMIMAGE_ERROR_NOT_FOUND
+                              ? ", or give --create WIDTHxHEIGHT" : "");
+    if (info.client)
+        return command_failed(command, "%s: another client is using it; end "
+                              "that one, or give each a stream of its own",
+                              path);
+    if (!info.server && (!is_plausible(&info.buffer[0], info.payload) ||
+                         !is_plausible(&info.buffer[1], info.payload)))
+        return command_failed(command, "%s: it is no stream; 'shmimage "
+                              "create' makes the file of one", path);
+    return COMMAND_OK;
+}
+
+static int create(const Command *command, const char *path, Size size,
+                  int quiet)
+{
+    const uint64_t bytes = shmimage_file_size(size.width, size.height);
+    Progress progress;
+    int ret;
+
+    if (!bytes)
+        return command_failed(command, "%ux%u is more than a stream can "
+                              "carry; use a smaller size", size.width,
+                              size.height);
+    progress_start(&progress, path, "reserving its space", bytes, quiet);
+    ret = shmimage_file_create(path, bytes, 0);
+    progress_stop(&progress);
+    if (ret < 0 && ret != SHMIMAGE_ERROR_EXISTS)
+        return command_failed(command, "%s", shmimage_error_message());
+    return COMMAND_OK;
+}
+
+int source_prepare(const Command *command, const char *path, Size size,
+                   int quiet)
+{
+    const int ret = size.width ? create(command, path, size, quiet)
+                               : COMMAND_OK;
+
+    return ret == COMMAND_OK ? check(command, path) : ret;
+}
