@@ -98,23 +98,41 @@ class Readme(Installed):
         self.assertEqual(shape, ["h264", "1920", "1080", "yuv420p"])
         self.assertGreaterEqual(int(count), 30)
 
-    @runs("shmimage exec ffplay")
-    def test_preview(self, preview):
+    @runs("shmimage record /dev/shm/live.shm film.mp4")
+    def test_film(self, record):
         self.serve()
-        self.preview(preview)
+        recording = self.start(record)
+        recording.wait_until_says(r"[3-9][0-9] images of 1920x1080")
+        self.assertEqual(recording.interrupt(), 0, recording.said())
+        *shape, count = self.probe("film.mp4")
+        self.assertEqual(shape, ["h264", "1920", "1080", "yuv420p"])
+        self.assertGreaterEqual(int(count), 30)
 
-    @runs("shmimage exec mpv")
-    def test_preview_by_mpv(self, preview):
-        self.serve()
-        self.write("mpv.conf", "vo=null\nao=null\n")
-        self.start(preview, MPV_HOME=self.folder).wait_until_says(
-            r"V: 00:00:0[1-9]")
-
-    @runs("shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm -frames:v 1")
-    def test_still(self, still):
+    @runs("shmimage record /dev/shm/live.shm film.webm",
+          "shmimage record /dev/shm/live.shm still.png",
+          "shmimage record /dev/shm/live.shm 'frame_%05d.png'",
+          "shmimage record --lossless")
+    def test_other_films(self, webm, still, frames, lossless):
         self.serve()
         self.run_line(still)
         self.assertEqual(self.probe("still.png")[:3], ["png", "1920", "1080"])
+        for line in webm, frames, lossless:
+            self.run_line(line.replace("record ", "record --frames 3 "))
+        self.assertEqual(self.probe("film.webm")[0], "vp9")
+        self.assertEqual(self.probe("frame_00003.png")[0], "png")
+        self.assertEqual(self.probe("film.mkv")[0], "ffv1")
+
+    @runs("shmimage view")
+    def test_preview(self, preview):
+        self.serve()
+        self.preview(preview + " -- -stats -loglevel info")
+
+    def test_preview_by_mpv(self):
+        self.serve()
+        self.write("mpv.conf", "vo=null\nao=null\n")
+        self.start(f"shmimage view --player mpv {STREAM} -- "
+                   "--no-really-quiet --msg-level=all=status",
+                   MPV_HOME=self.folder).wait_until_says(r"V: 00:00:0[1-9]")
 
     @runs("shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm "
           "-c:v libx264 -preset veryfast -tune zerolatency")
@@ -143,7 +161,7 @@ class Readme(Installed):
     @runs("shmimage exec ffmpeg -sources")
     def test_sources(self, sources):
         self.serve()
-        self.preview(the_line("shmimage exec ffplay"))
+        self.preview(the_line("shmimage view") + " -- -stats -loglevel info")
         self.assertRegex(self.run_line(sources), rf"{STREAM} \[.*1920x1080")
 
     @runs("shmimage exec ffmpeg -re -i movie.mp4")

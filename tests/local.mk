@@ -119,7 +119,7 @@ EXTRA_DIST += $(script_tests) $(script_tests_with_ffmpeg) \
     tests/take_signals.py tests/use_opencv.py tests/use_pyav.py \
     tests/waiting.py
 EXTRA_DIST += tests/features.ini tests/features.py tests/mutants
-EXTRA_DIST += tests/failing_encoder.c tests/slow_reserve.c \
+EXTRA_DIST += tests/strange_encoder.c tests/slow_reserve.c \
     tests/vendor_client.c tests/vendor_server.cpp
 TESTS += $(script_tests)
 

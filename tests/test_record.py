@@ -316,12 +316,8 @@ class Starts(RecordTest):
         server.stop()
 
     def test_encoder_that_fails_later(self):
-        module = self.file("failing.so")
-        subprocess.run([*CC, "-shared", "-fPIC", "-o", module,
-                        os.path.join(HERE, "failing_encoder.c"), "-ldl"],
-                       check=True)
         server = NumberServer(self)
-        recording = self.start(env={**os.environ, "LD_PRELOAD": module})
+        recording = self.start(env=self.strangely(FAIL_AFTER="100"))
         server.start(range(1 << 15), 100)
         self.assert_no_film(recording, "film.mp4.part")
         numbers = self.numbers(self.part())
@@ -329,9 +325,30 @@ class Starts(RecordTest):
         self.assertIn("film.mp4: ffmpeg failed: exit status",
                       recording.err())
 
+    def strangely(self, **how):
+        """The environment of an encoder with a behaviour of its own."""
+        module = self.file("strange.so")
+        subprocess.run([*CC, "-shared", "-fPIC", "-o", module,
+                        os.path.join(HERE, "strange_encoder.c"), "-ldl"],
+                       check=True)
+        return {**os.environ, "LD_PRELOAD": module, **how}
+
+    def test_encoder_that_falls_behind(self):
+        self.create()
+        self.send("server", "64x36", "--rate", 60)
+        recording = self.start(env=self.strangely(ENCODE_MS="100"))
+        recording.wait_until(lambda: "falls behind" in recording.err(),
+                             "a warning")
+        self.assertIn("--preset ultrafast is faster", recording.err())
+        recording.process.terminate()
+        self.assert_film(recording)
+        self.assertEqual(recording.err().count("falls behind"), 1)
+
     def test_printed_command(self):
-        printed = self.run_record(
-            0, "--print", "--frames", FEW, self.stream, self.movie).stdout
+        done = self.run_record(0, "--print", "--frames", FEW, self.stream,
+                               self.movie)
+        printed = done.stdout
+        self.assertIn("it stretches", done.stderr)
         self.assertEqual(os.listdir(self.folder), [])
         if NATIVE:
             self.skipTest("it has shmimage exec in it")

@@ -270,6 +270,12 @@ int film_needs_finish(const Film *film)
     return film->kind->finish != FINISH_NONE;
 }
 
+static const char lacks[] =
+    "What it lacks: it stretches images whose size changes. While none comes,\n"
+    "Ctrl-C may not end it, and a second one leaves an MP4 or MOV that can't\n"
+    "be played, as does whatever kills it, or a full disk. And the last image\n"
+    "does not last until the end.\n";
+
 void film_print(const Film *film)
 {
     const FilmOptions *o = film->options;
@@ -289,4 +295,5 @@ void film_print(const Film *film)
     words_print(&words, stdout);
     putchar('\n');
     words_free(&words);
+    fputs(lacks, stderr);
 }

@@ -15,9 +15,9 @@
 #include "words.h"
 
 static const char help[] =
-    "Show the stream in FILE in a window, each image as soon as it comes, with\n"
-    "ffplay or mpv, whichever is installed. Closing the window, q in it, and\n"
-    "Ctrl-C end it, and so does the end of the server.\n"
+    "Show the stream in FILE in a window, each image as soon as it comes,\n"
+    "with ffplay or mpv, whichever is installed. Closing the window, q in it,\n"
+    "and Ctrl-C end it, and so does the end of the server.\n"
     "\n"
     "  --create WIDTHxHEIGHT  make FILE first if it does not exist, for\n"
     "                         images up to that size\n"
