@@ -225,6 +225,15 @@ class Times(Films):
                 for number, at in zip(numbers, self.times()):
                     self.assertAlmostEqual(at, (number - 7) * seconds, 4)
 
+    def test_duration_from_numbers(self):
+        """The server is silent then."""
+        self.movie = self.file("film.mp4")
+        server = NumberServer(self)
+        recording = self.start("--rate", 10, "--duration", "0.5")
+        server.start(range(5), 100)
+        self.finish(recording)
+        self.assertEqual(self.numbers(), list(range(5)))
+
     def test_every_image_of_a_gif(self):
         """Also when it ends early; 50 a second are the most."""
         self.check_numbers("film.gif", 20)

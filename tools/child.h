@@ -29,7 +29,7 @@ typedef struct Child {
     int status;            /**< as of waitpid(), once it has ended */
 } Child;
 
-/** What a child gets; -1 is nothing. All but these are closed in it. */
+/** What a child gets of this program's descriptors; -1 is none. */
 typedef struct ChildFiles {
     int out, err;
     int inherit[CHILD_INHERIT]; /**< under the same numbers */

@@ -206,6 +206,19 @@ int film_is_still(const Film *film)
     return film->kind->still && !film->sequence;
 }
 
+uint64_t film_most_images(const Film *film)
+{
+    const FilmOptions *o = film->options;
+    double most;
+
+    if (film_is_still(film))
+        return 1;
+    if (o->frames || !o->rate || !o->duration)
+        return o->frames;
+    most = (double)o->duration / 1e9 * o->rate_value.num / o->rate_value.den;
+    return (uint64_t)most + (most > (double)(uint64_t)most);
+}
+
 const char *film_faster(const Film *film)
 {
     const char *preset = film->options->preset;

@@ -98,7 +98,10 @@ int film_finish(const Film *film, int step, int progress, const char *part,
 /** Whether film_finish() has steps even if the recording ended orderly. */
 int film_needs_finish(const Film *film);
 
-/** A faster preset, as an option of record, or NULL. */
+/** How many images are enough for it, or 0 for no limit. */
+uint64_t film_most_images(const Film *film);
+
+/** A faster preset, or NULL. */
 const char *film_faster(const Film *film);
 
 /** Print the nearest line that a user can type, and what it lacks. */

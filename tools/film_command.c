@@ -145,7 +145,7 @@ static void add_input(const Film *film, Words *words)
 static void add_time(const Film *film, Words *words)
 {
     const FilmOptions *o = film->options;
-    const uint64_t most = film_is_still(film) ? 1 : o->frames;
+    const uint64_t most = film_most_images(film);
 
     words_split(words, "-fps_mode passthrough");
     if (!film->kind->still)
@@ -156,6 +156,7 @@ static void add_time(const Film *film, Words *words)
         words_add(words, "1:90000");
     if (film->kind->finish == FINISH_INDEX && !o->rate)
         words_split(words, "-video_track_timescale 90000");
+    /* Numbers may be missing. */
     if (o->rate && o->duration)
         add_seconds(words, "-t", o->duration);
     if (most) {
@@ -232,6 +233,9 @@ void film_record(const Film *film, const FilmPipes *pipes, const char *part,
     add_file(words, NULL, part);
 }
 
+/* Browsers slow down what is faster than 50 a second. */
+#define GIF_TIME "-fps_mode vfr -enc_time_base 1:50"
+
 static int finish_gif(int step, const char *part, const char *palette,
                       const char *final, Words *words)
 {
@@ -242,9 +246,7 @@ static int finish_gif(int step, const char *part, const char *palette,
         return 1;
     }
     add_file(words, "-i", palette);
-    /* Browsers slow down what is faster. */
-    words_split(words, "-lavfi paletteuse -fps_mode vfr -enc_time_base 1:50 "
-                "-f gif");
+    words_split(words, "-lavfi paletteuse " GIF_TIME " -f gif");
     add_file(words, NULL, final);
     return step == 1;
 }
@@ -285,10 +287,16 @@ void film_print(const Film *film)
     add_input(film, &words);
     words_add(&words, "-i");
     words_add(&words, "%s", o->stream);
-    add_time(film, &words);
-    add_encoder(film, &words);
-    if (!has_graph(o))
-        add_plain_filter(film, extra_filter(o), &words);
+    if (film->kind->finish == FINISH_GIF) {
+        words_split(&words, "-lavfi split[a][b];[a]palettegen[p];"
+                    "[b][p]paletteuse");
+        words_split(&words, GIF_TIME);
+    } else {
+        add_time(film, &words);
+        add_encoder(film, &words);
+        if (!has_graph(o))
+            add_plain_filter(film, extra_filter(o), &words);
+    }
     if (film->kind->finish == FINISH_INDEX)
         words_split(&words, "-movflags +faststart");
     words_add(&words, "%s", o->movie);

@@ -168,14 +168,15 @@ static void answer_signals(Recording *r)
     stop_recording(r);
 }
 
+/* ffmpeg may see that it has all images only when one more comes. */
 static void look_at_limits(Recording *r)
 {
     const FilmOptions *o = r->film->options;
-    const uint64_t most = film_is_still(r->film) ? 1 : o->frames;
+    const uint64_t most = film_most_images(r->film);
 
     if (r->stopping || !r->first)
         return;
-    if (most && r->counts.frames >= most)
+    if (most && r->counts.delivered >= most)
         stop_recording(r);
     if (o->duration && !o->rate && pace_now() - r->first >= o->duration)
         stop_recording(r);
