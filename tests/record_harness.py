@@ -24,10 +24,10 @@ from peer_stream import Server
 BITS = 16
 SIZE = 160, 96
 CTRL_C = b"\x03"
-# Stands in for ffmpeg, and keeps a copy waiting.
-SLOW_COPY = """#!/bin/sh
+# Stands in for ffmpeg.
+WRAPPER = """#!/bin/sh
 case " $* " in
-*" -c copy "*) while [ ! -e {folder}/go ]; do sleep 0.01; done ;;
+{cases}
 esac
 exec {ffmpeg} "$@"
 """
@@ -167,17 +167,22 @@ class RecordTest(StreamTest):
         self.assertEqual(recording.end(), 1, recording.err())
         self.assertEqual(self.names(), list(names))
 
-    def slow_copy(self):
-        """The environment in which a copy waits for go()."""
+    def wrap_ffmpeg(self, *cases):
+        """Have some command lines treated in a way of their own."""
         path = self.file("ffmpeg")
         with open(path, "w") as script:
-            script.write(SLOW_COPY.format(
-                folder=shlex.quote(self.folder),
+            script.write(WRAPPER.format(
+                cases="\n".join(cases),
                 ffmpeg=shlex.quote(shutil.which(FFMPEG))))
         os.chmod(path, 0o755)
-        self.addCleanup(self.go)
         os.environ["FFMPEG"] = path
         self.addCleanup(os.environ.__setitem__, "FFMPEG", FFMPEG)
+
+    def slow_copy(self):
+        """A copy waits for go()."""
+        self.wrap_ffmpeg(f'*" -c copy "*) while [ ! -e {self.folder}/go ]; '
+                         "do sleep 0.01; done ;;")
+        self.addCleanup(self.go)
 
     def go(self):
         with open(self.file("go"), "w"):
@@ -253,3 +258,12 @@ def child_of(pid):
             return file.read().split()
     wait_for(children, lambda: "a child")
     return int(children()[0])
+
+
+def has_ended(pid):
+    """A process that is not ours, and that somebody may have to wait for."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

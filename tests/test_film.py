@@ -10,7 +10,7 @@ for the environment.
 import time
 import unittest
 
-from ffmpeg_harness import exit_if_nothing_can_run
+from ffmpeg_harness import exit_if_nothing_can_run, wait_for
 from peer_stream import make_pixels
 from record_harness import SIZE, NumberServer, RecordTest
 
@@ -71,19 +71,22 @@ class Films(RecordTest):
         """Make a film of images of these sizes and pixels."""
         self.movie = self.file(movie)
         server = NumberServer(self)
-        recording = self.start(*options, **how)
+        recording = self.start_waiting(*options, **how)
         for number, (size, pixels) in enumerate(shows):
             server.show(number, size, pixels)
         recording.process.terminate()
-        self.finish(recording)
-        return server
+        self.assert_film(recording)
+        return recording
 
-    def finish(self, recording):
-        recording.end()
+    def start_waiting(self, *options, **how):
+        """A recording that waits for the first image."""
+        recording = self.start(*options, **how)
+        wait_for(lambda: "waiting for" in recording.err() or
+                 recording.process.poll() is not None, recording.err)
         for lack in ("it has no encoder for", "which a GIF needs"):
             if lack in recording.err():
                 self.skipTest(f"not installed: {recording.err()}")
-        self.assert_film(recording)
+        return recording
 
     def assert_colours(self, planes, decode, inside):
         """Those of draw_colours(), in a part of the image."""
@@ -162,6 +165,16 @@ class Colours(Films):
         self.assert_colours(Planes(data, 320, 180, 0),
                             lambda g, b, r: (r, g, b), (0, 0, 320, 180))
 
+    def test_colours_by_the_next_best_encoder(self):
+        self.wrap_ffmpeg('*" encoder=libx264 "* | *" encoder=libopenh264 "*) '
+                         "exit 1 ;;")
+        said = self.record(
+            shows=[((320, 180), draw_colours((320, 180)))]).err()
+        self.assertIn("has no encoder libx264; mpeg4 does it", said)
+        self.assertEqual(self.probe(self.movie)["codec_name"], "mpeg4")
+        self.assert_colours(Planes(self.decode("yuv420p"), 320, 180, 1),
+                            from_bt709, (0, 0, 320, 180))
+
     def test_users_filter_comes_first(self):
         self.record(shows=[((320, 180), draw_colours((320, 180)))],
                     extra=["-vf", "crop=160:90:0:0"])
@@ -205,7 +218,7 @@ class Times(Films):
                     server.show_all(range(start, start + count), rate)
                     time.sleep(1.2)
                 recording.process.terminate()
-                self.finish(recording)
+                self.assert_film(recording)
                 self.assertEqual(self.numbers(), server.shown())
                 self.assert_as_seen(server.log, slack)
 
@@ -220,7 +233,7 @@ class Times(Films):
                     server.show(number)
                     time.sleep(0.05)
                 recording.process.terminate()
-                self.finish(recording)
+                self.assert_film(recording)
                 self.assertEqual(self.numbers(), numbers)
                 for number, at in zip(numbers, self.times()):
                     self.assertAlmostEqual(at, (number - 7) * seconds, 4)
@@ -231,7 +244,7 @@ class Times(Films):
         server = NumberServer(self)
         recording = self.start("--rate", 10, "--duration", "0.5")
         server.start(range(5), 100)
-        self.finish(recording)
+        self.assert_film(recording)
         self.assertEqual(self.numbers(), list(range(5)))
 
     def test_every_image_of_a_gif(self):
@@ -246,10 +259,10 @@ class Times(Films):
     def check_numbers(self, movie, rate):
         self.movie = self.file(movie)
         server = NumberServer(self)
-        recording = self.start()
+        recording = self.start_waiting()
         server.show_all(range(20), rate)
         recording.process.terminate()
-        self.finish(recording)
+        self.assert_film(recording)
         self.assertEqual(self.numbers(), list(range(20)))
 
 

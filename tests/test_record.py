@@ -16,7 +16,8 @@ import unittest
 
 from ffmpeg_harness import (FFMPEG, NATIVE, SECONDS, SHMIMAGE, Running,
                             exit_if_nothing_can_run, wait_for)
-from record_harness import CTRL_C, NumberServer, RecordTest, child_of
+from record_harness import (CTRL_C, NumberServer, RecordTest, child_of,
+                            has_ended)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = shlex.split(os.environ.get("CC") or "cc")
@@ -116,7 +117,8 @@ class Ends(RecordTest):
     def test_ffmpeg_is_killed(self):
         recording, server = self.record_on(self.start)
         recording.wait_until(
-            lambda: re.search(r"[1-9]\d* images", recording.err()), "progress")
+            lambda: re.search(r" [1-9]\d* images of", recording.err()),
+            "progress")
         os.kill(child_of(recording.process.pid), signal.SIGKILL)
         self.assert_no_film(recording, "film.mp4.part")
         self.assertIn("ffmpeg failed: Killed", recording.err())
@@ -130,8 +132,7 @@ class Ends(RecordTest):
         recording, server = self.record_on(self.start)
         ffmpeg = child_of(recording.process.pid)
         recording.process.kill()
-        wait_for(lambda: not os.path.exists(f"/proc/{ffmpeg}"),
-                 lambda: "the end of ffmpeg")
+        wait_for(lambda: has_ended(ffmpeg), lambda: "the end of ffmpeg")
         self.assertEqual(self.names(), ["film.mp4.part"])
         self.assert_prefix(self.numbers(self.part()), 20)
 
@@ -140,7 +141,8 @@ class Ends(RecordTest):
         server = self.send("server", "64x36", "--rate", 100)
         recording = self.start()
         recording.wait_until(
-            lambda: re.search(r"[1-9]\d* images", recording.err()), "progress")
+            lambda: re.search(r" [1-9]\d* images of", recording.err()),
+            "progress")
         server.process.kill()
         self.assert_film(recording)
         self.assertIn("the server is gone", recording.err())
@@ -150,7 +152,8 @@ class Ends(RecordTest):
         server = self.send("server", "64x36", "--rate", 100)
         recording = self.start("--on-disconnect", "wait")
         recording.wait_until(
-            lambda: re.search(r"[1-9]\d* images", recording.err()), "progress")
+            lambda: re.search(r" [1-9]\d* images of", recording.err()),
+            "progress")
         server.process.kill()
         recording.wait_until(
             lambda: "waiting for the next one" in recording.err(), "word")

@@ -9,13 +9,17 @@
 
 static const struct {
     const char *scale; /* options of the filter */
-    const char *tags;
+    const char *set;   /* a filter */
+    const char *tags;  /* options of the encoder */
 } colours[] = {
+    /* Of the tags, the last two of 7.1 and later are those that the images
+     * have; so these have to say it as well. */
     [COLOURS_VIDEO] = { ":out_color_matrix=bt709:out_range=tv",
-                        "-colorspace bt709 -color_primaries bt709 "
-                        "-color_trc bt709 -color_range tv" },
-    [COLOURS_JFIF]  = { ":out_color_matrix=bt601:out_range=pc", "" },
-    [COLOURS_RGB]   = { "", "" },
+                        ",setparams=color_primaries=bt709:color_trc=bt709",
+                        "-colorspace bt709 -color_range tv "
+                        "-color_primaries bt709 -color_trc bt709" },
+    [COLOURS_JFIF]  = { ":out_color_matrix=bt601:out_range=pc", "", "" },
+    [COLOURS_RGB]   = { "", "", "" },
 };
 
 /* The value of an option that the user gave for ffmpeg, or NULL. */
@@ -80,9 +84,9 @@ void film_print_filter(const Film *film, uint32_t width, uint32_t height,
         height += height % 2;
     }
     snprintf(text, size, "%sscale=%u:%u:force_original_aspect_ratio=decrease"
-             "%s%s,format=%s,pad=%u:%u:-1:-1", pad, width, height,
+             "%s%s,format=%s%s,pad=%u:%u:-1:-1", pad, width, height,
              even ? ":force_divisible_by=2" : "", colours[c].scale,
-             pixels(film), width, height);
+             pixels(film), colours[c].set, width, height);
 }
 
 /* The same as far as it goes without knowing the size, after the user's own. */
@@ -93,11 +97,11 @@ static void add_plain_filter(const Film *film, const char *before,
     const Colours c = film->kind->colours;
 
     words_add(words, "-vf");
-    words_add(words, "%s%s%s%s%s%sformat=%s", before ? before : "",
+    words_add(words, "%s%s%s%s%s%sformat=%s%s", before ? before : "",
               before ? "," : "", c == COLOURS_VIDEO ? pad : "",
               c != COLOURS_RGB ? "scale=" : "",
               c != COLOURS_RGB ? colours[c].scale + 1 : "",
-              c != COLOURS_RGB ? "," : "", pixels(film));
+              c != COLOURS_RGB ? "," : "", pixels(film), colours[c].set);
 }
 
 /* With the option's name as it has been since 7.0; older ones know another. */
@@ -141,7 +145,7 @@ static void add_input(const Film *film, Words *words)
 }
 
 /* Every image keeps its time, and none is repeated or left out to make a
- * constant rate of them. */
+ * constant rate of them. MPEG-4 knows no finer unit than 1/65535 s. */
 static void add_time(const Film *film, Words *words)
 {
     const FilmOptions *o = film->options;
@@ -153,9 +157,9 @@ static void add_time(const Film *film, Words *words)
     if (!film->kind->still && o->rate)
         words_add(words, "%u:%u", o->rate_value.den, o->rate_value.num);
     else if (!film->kind->still)
-        words_add(words, "1:90000");
+        words_add(words, "1:60000");
     if (film->kind->finish == FINISH_INDEX && !o->rate)
-        words_split(words, "-video_track_timescale 90000");
+        words_split(words, "-video_track_timescale 60000");
     /* Numbers may be missing. */
     if (o->rate && o->duration)
         add_seconds(words, "-t", o->duration);
