@@ -72,6 +72,14 @@ static uint64_t images(const Counts *c)
     return c->frames > c->repeated ? c->frames - c->repeated : c->frames;
 }
 
+static void print_images(const Counts *c)
+{
+    const uint64_t count = images(c);
+
+    fprintf(stderr, "%llu image%s", (unsigned long long)count,
+            count == 1 ? "" : "s");
+}
+
 int report_status(Report *r, const Counts *c)
 {
     const int64_t now = pace_now();
@@ -85,8 +93,9 @@ int report_status(Report *r, const Counts *c)
         fputs(SCREEN_LINE, stderr);
     fprintf(stderr, "%s: ", r->movie);
     print_time(c->time);
-    fprintf(stderr, ", %llu images of %ux%u, %llu never received",
-            (unsigned long long)images(c), c->width, c->height,
+    fputs(", ", stderr);
+    print_images(c);
+    fprintf(stderr, " of %ux%u, %llu never received", c->width, c->height,
             (unsigned long long)c->missing);
     if (c->size) {
         fputs(", ", stderr);
@@ -161,8 +170,9 @@ void report_film(Report *r, const Counts *c)
                                                    : 0;
 
     clear_line(r);
-    fprintf(stderr, "%s: %llu images, ", r->movie,
-            (unsigned long long)images(c));
+    fprintf(stderr, "%s: ", r->movie);
+    print_images(c);
+    fputs(", ", stderr);
     print_time(c->time);
     if (c->size) {
         fputs(", ", stderr);
