@@ -303,6 +303,16 @@ class Starts(RecordTest):
         self.assertIn("/nowhere/ffmpeg: there is no such program; install "
                       "FFmpeg", done.stderr)
 
+    def test_ctrl_c_while_a_program_does_not_answer(self):
+        self.create()
+        self.wrap_ffmpeg(f"*) echo asked > {self.file('asked')}; "
+                         "exec sleep 1000 ;;")
+        recording = self.start()
+        recording.wait_until(lambda: os.path.exists(self.file("asked")),
+                             "the question")
+        recording.process.send_signal(signal.SIGINT)
+        self.assert_no_film(recording)
+
     def test_encoder_that_is_not_there(self):
         self.create()
         self.assertIn("it has no encoder nonsense", self.refused(

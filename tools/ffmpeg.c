@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "ffmpeg.h"
 #include "preload.h"
 #include "program.h"
+#include "stop.h"
 #include "words.h"
 
 /* Whether a line of the help is the head of what was asked for, such as
@@ -30,20 +32,22 @@ static int is_head(const char *line, const char *kind, const char *name)
 /* What to do with a line of the output. */
 typedef void (*Heed)(void *opaque, const char *line);
 
+/* Until its end, or a signal: what is no FFmpeg may go on for ever. */
 static void read_output(int fd, Heed heed, void *opaque)
 {
     struct pollfd ready = { .fd = fd, .events = POLLIN };
+    const int signals = stop_requested;
     const char *line;
-    int more;
     Feed feed;
 
     feed_open(&feed, fd);
-    do {
-        poll(&ready, 1, -1);
-        more = feed_fill(&feed);
+    while (feed.fd >= 0 && stop_requested == signals) {
+        poll(&ready, 1, 100);
+        feed_fill(&feed);
         while ((line = feed_next(&feed)))
             heed(opaque, line);
-    } while (more);
+    }
+    feed_close(&feed);
 }
 
 /* Run it and hear what it says; frees the words. */
@@ -60,8 +64,10 @@ static void ask(const Ffmpeg *ffmpeg, Words *words, Heed heed, void *opaque)
         ret = child_start(&child, ffmpeg->path, words->word, &files);
         child_close(&files.out);
         read_output(reader, heed, opaque);
-        if (!ret)
+        if (!ret) {
+            kill(-child.pid, SIGKILL); /* it is of no use any more */
             child_wait(&child);
+        }
     }
     words_free(words);
 }
@@ -84,12 +90,14 @@ int ffmpeg_has(Ffmpeg *ffmpeg, const char *kind, const char *name)
     Part part = { .kind = kind, .name = name };
     Words words = { 0 };
 
+    if (stop_requested)
+        return 1;
     words_split(&words, "ffmpeg -loglevel info -h");
     words_add(&words, "%s=%s", kind, name);
     ask(ffmpeg, &words, heed_help, &part);
     if (part.libavformat)
         ffmpeg->libavformat = part.libavformat;
-    return part.found;
+    return part.found || stop_requested;
 }
 
 static void heed_duration(void *opaque, const char *line)

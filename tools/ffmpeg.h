@@ -25,7 +25,8 @@ typedef struct Ffmpeg {
 int ffmpeg_find(Ffmpeg *ffmpeg, const Command *command, const char *program);
 
 /**
- * Ask a program of FFmpeg whether it has a part.
+ * Ask a program of FFmpeg whether it has a part. A signal of stop.h ends that,
+ * with the answer that it has.
  *
  * @param kind such as "encoder", "filter" or "muxer"
  */

@@ -198,6 +198,8 @@ static int record(const RecordOptions *o)
 
     if (ret == COMMAND_OK)
         ret = film_choose(&film, &o->film, &ffmpeg, &record_command);
+    if (ret == COMMAND_OK && stop_requested)
+        ret = command_failed(&record_command, "ended before it began");
     if (ret == COMMAND_OK)
         ret = source_prepare(&record_command, o->film.stream, o->create,
                              o->quiet);

@@ -279,12 +279,14 @@ static int fail(Recording *r)
 /* A signal during the copy may have come of impatience: the next one counts. */
 static void watch_copy(Recording *r)
 {
+    const Counts recorded = r->counts;
     int asked = 0;
 
     r->signals = stop_requested;
+    r->counts.frames = 0;
     while (r->log.fd >= 0 || r->progress.fd >= 0) {
         read_feeds(r);
-        report_status(&r->report, &r->counts);
+        report_completing(&r->report, r->counts.frames, recorded.frames);
         if (r->signals == stop_requested)
             continue;
         r->signals = stop_requested;
@@ -295,6 +297,7 @@ static void watch_copy(Recording *r)
                        "as %s", r->files->part);
     }
     child_wait(&r->child);
+    r->counts = recorded;
 }
 
 static int run_step(Recording *r, int step, int *more)

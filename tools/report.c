@@ -80,18 +80,35 @@ static void print_images(const Counts *c)
             count == 1 ? "" : "s");
 }
 
-int report_status(Report *r, const Counts *c)
+/* Whether it is time for a line. */
+static int is_due(Report *r)
 {
     const int64_t now = pace_now();
 
     if (now - r->last < PACE_SECOND)
         return 0;
     r->last = now;
+    return 1;
+}
+
+static void begin_line(Report *r)
+{
+    fprintf(stderr, "%s%s: ", r->terminal ? SCREEN_LINE : "", r->movie);
+}
+
+static void end_line(Report *r)
+{
+    fputs(r->terminal ? SCREEN_LINE_END : "\n", stderr);
+    r->shown = r->terminal;
+}
+
+int report_status(Report *r, const Counts *c)
+{
+    if (!is_due(r))
+        return 0;
     if (r->quiet || !c->width)
         return 1;
-    if (r->terminal)
-        fputs(SCREEN_LINE, stderr);
-    fprintf(stderr, "%s: ", r->movie);
+    begin_line(r);
     print_time(c->time);
     fputs(", ", stderr);
     print_images(c);
@@ -102,9 +119,18 @@ int report_status(Report *r, const Counts *c)
         print_size(c->size);
     }
     fprintf(stderr, "; %.1f images/s", c->rate);
-    fputs(r->terminal ? SCREEN_LINE_END : "\n", stderr);
-    r->shown = r->terminal;
+    end_line(r);
     return 1;
+}
+
+void report_completing(Report *r, uint64_t frames, uint64_t all)
+{
+    if (!is_due(r) || r->quiet || !all)
+        return;
+    begin_line(r);
+    fprintf(stderr, "completing it, %.0f %%", 100. * (double)frames /
+                                              (double)all);
+    end_line(r);
 }
 
 void report_say(Report *r, const char *format, ...)

@@ -37,6 +37,9 @@ void report_count(Counts *c, const char *line);
 /** Print a line if the last one is a second old. Returns whether it was. */
 int report_status(Report *r, const Counts *c);
 
+/** The same while the final form is made. */
+void report_completing(Report *r, uint64_t frames, uint64_t all);
+
 /** Say something that is not about the film itself. */
 void report_say(Report *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
