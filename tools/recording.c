@@ -168,7 +168,8 @@ static void answer_signals(Recording *r)
     stop_recording(r);
 }
 
-/* ffmpeg may see that it has all images only when one more comes. */
+/* ffmpeg may see that it has all images, or has failed, only when one more
+ * comes. */
 static void look_at_limits(Recording *r)
 {
     const FilmOptions *o = r->film->options;
@@ -176,7 +177,7 @@ static void look_at_limits(Recording *r)
 
     if (r->stopping || !r->first)
         return;
-    if (most && r->counts.delivered >= most)
+    if (r->report.failed || (most && r->counts.delivered >= most))
         stop_recording(r);
     if (o->duration && !o->rate && pace_now() - r->first >= o->duration)
         stop_recording(r);

@@ -173,13 +173,18 @@ void report_log(Report *r, const char *line, int ending, int nothing)
     int device, error;
     const char *text = read_log(line, &device, &error);
 
+    /* 7.0 and later say so for each of their threads, and go on until the
+     * input delivers or ends. */
+    if (text && error && strstr(text, "finished with error code")) {
+        r->failed = 1;
+        return;
+    }
     /* The summary at the end says that in its own words. */
     if (!text || strstr(text, " images delivered, ") ||
         (ending && (nothing || (device && !error))))
         return;
     clear_line(r);
     fprintf(stderr, "%s%s\n", device ? "" : "ffmpeg: ", text);
-    snprintf(r->problem, sizeof(r->problem), "%s", text);
 }
 
 void report_still(Report *r, const Counts *c)

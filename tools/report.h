@@ -26,7 +26,7 @@ typedef struct Report {
     int terminal;     /**< overwrite the line instead of adding one */
     int64_t last;     /**< when the last line was printed */
     int shown;        /**< there is a line to be overwritten */
-    char problem[256]; /**< the last error that ffmpeg spoke of */
+    int failed;       /**< ffmpeg has said that a part of it has */
 } Report;
 
 void report_start(Report *r, const char *movie, int quiet);
