@@ -145,6 +145,13 @@ void report_say(Report *r, const char *format, ...)
     fputc('\n', stderr);
 }
 
+/* The device's lines have its name, with 9.0 only the number of the input. What
+ * ffmpeg itself says of that is that it can't be opened. */
+static int is_of_input(const char *line)
+{
+    return !strncmp(line, "[shmimage @", 11) || !strncmp(line, "[in#0", 5);
+}
+
 /* Behind the names of contexts and levels in brackets; the last level is what
  * ffmpeg was asked to print. Returns NULL for what is of no use. */
 static const char *read_log(const char *line, int *device, int *error)
@@ -152,7 +159,7 @@ static const char *read_log(const char *line, int *device, int *error)
     static const char *const errors[] = { "[error]", "[fatal]", "[panic]" };
     int level = 0;
 
-    *device = !strncmp(line, "[shmimage @", 11);
+    *device = is_of_input(line) && !strstr(line, "Error opening input");
     *error  = 0;
     while (*line == '[' && !level) {
         const char *end = strchr(line, ']');
