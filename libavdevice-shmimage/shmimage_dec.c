@@ -104,6 +104,7 @@ typedef struct ShmImageContext {
     uint32_t session;        ///< of the newest image
     int64_t position;        ///< number, but 64 bits and always increasing
     int64_t pts;             ///< of the newest packet
+    int64_t epoch;           ///< what makes a pts of the steady clock
     FFShmImageRate rate;     ///< of the images by their position
 
     uint64_t delivered;      ///< packets handed out
@@ -455,15 +456,18 @@ static int copy_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
 
 static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
 {
+    ctx->given_at = av_gettime_relative();
     if (ctx->timestamps == TIMESTAMPS_WALLCLOCK) {
-        ctx->pts = FFMAX(av_gettime(), ctx->pts + 1);
+        /* The system's clock may be set while the capture goes on. */
+        if (ctx->pts == AV_NOPTS_VALUE)
+            ctx->epoch = av_gettime() - ctx->given_at;
+        ctx->pts = FFMAX(ctx->epoch + ctx->given_at, ctx->pts + 1);
         pkt->duration = av_rescale(AV_TIME_BASE, ctx->framerate.den,
                                    ctx->framerate.num);
     } else {
         ctx->pts = ctx->position;
         pkt->duration = 1;
     }
-    ctx->given_at = av_gettime_relative();
     pkt->pts = pkt->dts = ctx->pts;
     pkt->flags |= AV_PKT_FLAG_KEY;
 }
@@ -694,7 +698,7 @@ static const AVOption options[] = {
     { "frame", "number of the image, in units of 1/framerate",
       0, AV_OPT_TYPE_CONST, { .i64 = TIMESTAMPS_FRAME },
       0, 0, DEC, .unit = "timestamps" },
-    { "wallclock", "time of arrival, in microseconds",
+    { "wallclock", "time of arrival, in microseconds, by a steady clock",
       0, AV_OPT_TYPE_CONST, { .i64 = TIMESTAMPS_WALLCLOCK },
       0, 0, DEC, .unit = "timestamps" },
     { "timeout", "set how long to wait for an image, 0 for no limit",

@@ -261,14 +261,14 @@ if WITH_FFMPEG
 device_tests = tests/test_device tests/test_device_control \
     tests/test_device_faults tests/test_device_idle \
     tests/test_device_lending tests/test_device_output \
-    tests/test_device_survives tests/test_device_waiting
+    tests/test_device_survives tests/test_device_time \
+    tests/test_device_waiting
 device_harness = tests/device_harness.c tests/device_harness.h \
     $(input_device)
 tests_test_device_SOURCES = tests/test_device.c $(device_harness)
 tests_test_device_CPPFLAGS = $(DEVICE_CPPFLAGS) $(CHECK_CFLAGS)
 tests_test_device_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_LDADD = $(LDADD) $(FFMPEG_LIBS)
-tests_test_device_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=av_gettime
 tests_test_device_control_SOURCES = tests/test_device_control.c \
     $(device_harness)
 tests_test_device_control_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -303,6 +303,12 @@ tests_test_device_survives_CFLAGS = $(DEVICE_CFLAGS)
 tests_test_device_survives_LDADD = $(tests_test_device_LDADD)
 tests_test_device_survives_LDFLAGS = $(AM_LDFLAGS) \
     -Wl,--wrap=shmimage_frame_copy
+tests_test_device_time_SOURCES = tests/test_device_time.c $(device_harness)
+tests_test_device_time_CPPFLAGS = $(tests_test_device_CPPFLAGS)
+tests_test_device_time_CFLAGS = $(DEVICE_CFLAGS)
+tests_test_device_time_LDADD = $(tests_test_device_LDADD)
+tests_test_device_time_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--wrap=av_gettime,--wrap=av_gettime_relative
 tests_test_device_waiting_SOURCES = tests/test_device_waiting.c \
     $(device_harness)
 tests_test_device_waiting_CPPFLAGS = $(tests_test_device_CPPFLAGS)
@@ -328,7 +334,8 @@ if WITH_FFMPEG
 device_tests = tests/test_device tests/test_device_control \
     tests/test_device_faults tests/test_device_idle \
     tests/test_device_lending tests/test_device_output \
-    tests/test_device_survives tests/test_device_waiting
+    tests/test_device_survives tests/test_device_time \
+    tests/test_device_waiting
 else
 device_tests =
 endif
