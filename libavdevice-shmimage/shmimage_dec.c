@@ -51,6 +51,13 @@
 #define CONTROL_SLICE     50000 ///< microseconds between looks at the channel
 #define REPORT_INTERVAL 1000000 ///< microseconds between lines on it
 
+/**
+ * The rate of a stream with wallclock timestamps. The ffmpeg tool drops what
+ * comes faster, and fills outputs of a constant rate up to it with copies: at
+ * 200, encoding these cost more images than the higher rate saved.
+ */
+#define WALLCLOCK_RATE      120
+
 enum Timestamps {
     TIMESTAMPS_FRAME,
     TIMESTAMPS_WALLCLOCK,
@@ -559,6 +566,24 @@ static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
     }
 }
 
+/**
+ * Say how fast images come. Both rates have to be there, or probing reads more
+ * images to find them.
+ */
+static av_cold void set_rates(const ShmImageContext *ctx, AVStream *st)
+{
+    AVRational wallclock_rate = { WALLCLOCK_RATE, 1 };
+
+    st->avg_frame_rate = st->r_frame_rate = ctx->framerate;
+    if (ctx->timestamps == TIMESTAMPS_FRAME) {
+        avpriv_set_pts_info(st, 64, ctx->framerate.den, ctx->framerate.num);
+        return;
+    }
+    avpriv_set_pts_info(st, 64, 1, AV_TIME_BASE);
+    if (av_cmp_q(ctx->framerate, wallclock_rate) < 0)
+        st->r_frame_rate = wallclock_rate;
+}
+
 static av_cold int add_stream(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
@@ -566,11 +591,7 @@ static av_cold int add_stream(AVFormatContext *s)
 
     if (!st)
         return AVERROR(ENOMEM);
-    if (ctx->timestamps == TIMESTAMPS_WALLCLOCK)
-        avpriv_set_pts_info(st, 64, 1, AV_TIME_BASE);
-    else
-        avpriv_set_pts_info(st, 64, ctx->framerate.den, ctx->framerate.num);
-    st->avg_frame_rate = st->r_frame_rate = ctx->framerate;
+    set_rates(ctx, st);
 
     st->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
     st->codecpar->codec_id   = AV_CODEC_ID_RAWVIDEO;

@@ -91,6 +91,37 @@ START_TEST(test_wallclock_always_rises)
 }
 END_TEST
 
+static void assert_rates(AVRational average, AVRational highest)
+{
+    AVStream *st = t.format->streams[0];
+
+    ck_assert(!av_cmp_q(st->avg_frame_rate, average));
+    ck_assert(!av_cmp_q(st->r_frame_rate, highest));
+    /* What the ffmpeg tool makes of it. */
+    ck_assert(!av_cmp_q(av_guess_frame_rate(t.format, st, NULL), highest));
+}
+
+/* Probing must neither wait for further images, nor find another rate. */
+START_TEST(test_wallclock_leaves_room_for_a_higher_rate)
+{
+    static const struct {
+        const char *options;
+        AVRational average, highest;
+    } rates[] = {
+        { WALLCLOCK, { 60, 1 }, { 120, 1 } },
+        { WALLCLOCK ":framerate=24000/1001", { 24000, 1001 }, { 120, 1 } },
+        { WALLCLOCK ":framerate=240", { 240, 1 }, { 240, 1 } },
+        { "framerate=60", { 60, 1 }, { 60, 1 } },
+    };
+
+    SERVE(images);
+    open_device(rates[_i].options);
+    ck_assert_int_ge(avformat_find_stream_info(t.format, NULL), 0);
+    assert_rates(rates[_i].average, rates[_i].highest);
+    ck_assert_uint_le(t.next, 2);
+}
+END_TEST
+
 static Suite *device_time_suite(void)
 {
     Suite *suite = suite_create("device_time");
@@ -101,6 +132,8 @@ static Suite *device_time_suite(void)
     tcase_add_loop_test(tcase, test_wallclock_is_steady_when_the_clock_is_set,
                         0, 2);
     tcase_add_test(tcase, test_wallclock_always_rises);
+    tcase_add_loop_test(tcase, test_wallclock_leaves_room_for_a_higher_rate,
+                        0, 4);
     suite_add_tcase(suite, tcase);
     return suite;
 }
