@@ -50,6 +50,7 @@
 
 #define CONTROL_SLICE     50000 ///< microseconds between looks at the channel
 #define REPORT_INTERVAL 1000000 ///< microseconds between lines on it
+#define HOLD_SLICE         2000 ///< microseconds to hold the newest image
 
 /**
  * The rate of a stream with wallclock timestamps. The ffmpeg tool drops what
@@ -57,6 +58,12 @@
  * 200, encoding these cost more images than the higher rate saved.
  */
 #define WALLCLOCK_RATE      120
+
+/**
+ * How long images must have come, in microseconds, to know their rate.
+ */
+#define RATE_PERIOD     5000000 ///< while they come
+#define RATE_PERIOD_END 1000000 ///< at the end, when there is no better time
 
 enum Timestamps {
     TIMESTAMPS_FRAME,
@@ -81,6 +88,7 @@ enum Told {
     TOLD_NO_IMAGE  = 2,      ///< that the server has sent no image
     TOLD_REFUSED   = 4,      ///< that an image does not fit
     TOLD_TRUNCATED = 8,      ///< that the file was shortened
+    TOLD_RATE      = 16,     ///< that images come at another rate
 };
 
 typedef struct ShmImageContext {
@@ -98,7 +106,8 @@ typedef struct ShmImageContext {
     ShmImageReader *reader;  ///< the client's end of the file
     AVPacket *first;         ///< image of read_header, until read_packet
     AVBufferPool *pool;      ///< buffers for images of the current size
-    AVBufferRef *last;       ///< the newest image, if it is to be repeated
+    AVBufferRef *last;       ///< the newest image, if it may be given again
+    const ShmImageFrame *last_lent; ///< what that lies in, NULL for a copy
     uint32_t width, height;  ///< of the newest packet; 0 before the first one
     enum State state;
     int told;                ///< flags of enum Told
@@ -178,6 +187,29 @@ static void report_wait(AVFormatContext *s, int got_image)
         say_what_is_awaited(s, stats.initialised);
 }
 
+/**
+ * Whether a film plays at another speed than that at which its images came.
+ * Where there is a control channel, the rate goes that way.
+ */
+static int is_off_rate(const ShmImageContext *ctx, int64_t period)
+{
+    return ctx->timestamps == TIMESTAMPS_FRAME && ctx->control < 0 &&
+           ff_shmimage_rate_differs(&ctx->rate, ctx->framerate, period);
+}
+
+static void warn_of_rate(AVFormatContext *s, const char *come)
+{
+    const ShmImageContext *ctx = s->priv_data;
+    double rate      = ff_shmimage_rate_hundredths(&ctx->rate) / 100.;
+    double framerate = av_q2d(ctx->framerate);
+
+    av_log(s, AV_LOG_WARNING, "%s: images %s at %.2f a second, -framerate is "
+           "%.6g: that plays at %.3g times the speed; use -timestamps wallclock "
+           "for the time at which they come, or -framerate %.*f\n", s->url, come,
+           rate, framerate, framerate / FFMAX(rate, 0.01), rate < 5 ? 2 : 0,
+           rate);
+}
+
 static void report_progress(const ShmImageContext *ctx)
 {
     ShmImageReaderStats stats = reader_stats(ctx);
@@ -218,6 +250,48 @@ static int heed_control(AVFormatContext *s)
 }
 
 /**
+ * Copy an image, with the padding that FFmpeg wants.
+ *
+ * @return 0, or AVERROR_INVALIDDATA if the file was shortened meanwhile
+ */
+static int copy_image(ShmImageContext *ctx, const ShmImageFrame *frame,
+                      AVBufferRef **copy)
+{
+    size_t size = frame->size;
+
+    if (!ctx->pool)
+        ctx->pool = av_buffer_pool_init(size + AV_INPUT_BUFFER_PADDING_SIZE,
+                                        NULL);
+    *copy = ctx->pool ? av_buffer_pool_get(ctx->pool) : NULL;
+    if (!*copy)
+        return AVERROR(ENOMEM);
+    memset((*copy)->data + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
+    return shmimage_frame_copy(frame, (*copy)->data, 0) < 0
+               ? AVERROR_INVALIDDATA : 0;
+}
+
+static void forget_last(ShmImageContext *ctx)
+{
+    av_buffer_unref(&ctx->last);
+    ctx->last_lent = NULL;
+}
+
+/**
+ * Keep a copy of the newest image in its place, so that its buffer comes back:
+ * a server may use only that one.
+ */
+static void stop_holding_last(ShmImageContext *ctx)
+{
+    AVBufferRef *copy;
+    int ret = copy_image(ctx, ctx->last_lent, &copy);
+
+    forget_last(ctx);
+    ctx->last = copy;
+    if (ret < 0)
+        forget_last(ctx);
+}
+
+/**
  * Decide what the loss of the server, or of its file, means.
  *
  * @return 0 to wait for the next one, AVERROR_EOF, or another error
@@ -228,6 +302,8 @@ static int lose_server(AVFormatContext *s, int status)
     int wait = ctx->on_disconnect == ON_DISCONNECT_WAIT;
 
     if (status == SHMIMAGE_ERROR_TRUNCATED) {
+        /* It may have been in the part that is gone. */
+        forget_last(ctx);
         if (is_news(ctx, TOLD_TRUNCATED))
             av_log(s, wait ? AV_LOG_WARNING : AV_LOG_ERROR, "%s\n",
                    shmimage_error_message());
@@ -242,6 +318,11 @@ static int lose_server(AVFormatContext *s, int status)
     return wait ? 0 : AVERROR_EOF;
 }
 
+static int repeats_idle(const ShmImageContext *ctx)
+{
+    return ctx->repeat_idle && ctx->last;
+}
+
 /**
  * How long nothing but an image is to be waited for, in microseconds.
  */
@@ -249,9 +330,11 @@ static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
 {
     int64_t slice = ctx->control < 0 ? FF_SHMIMAGE_WAIT_SLICE : CONTROL_SLICE;
 
+    if (ctx->last_lent)
+        slice = HOLD_SLICE;
     if (ctx->timeout)
         slice = FFMIN(slice, ctx->timeout - (now - ctx->waiting_since));
-    if (ctx->last)
+    if (repeats_idle(ctx))
         slice = FFMIN(slice, ctx->repeat_idle - (now - ctx->given_at));
     return FFMAX(slice, 0);
 }
@@ -332,10 +415,12 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
             ctx->told &= ~TOLD_TRUNCATED;
             return 0;
         }
+        if (ctx->last_lent)
+            stop_holding_last(ctx);
         now = av_gettime_relative();
         if (ctx->timeout && now - ctx->waiting_since >= ctx->timeout)
             return AVERROR(ETIMEDOUT);
-        if (ctx->last && now - ctx->given_at >= ctx->repeat_idle)
+        if (repeats_idle(ctx) && now - ctx->given_at >= ctx->repeat_idle)
             return 0;
     } while (block || now - start < FF_SHMIMAGE_WAIT_SLICE);
     return AVERROR(EAGAIN);
@@ -352,6 +437,8 @@ static void place_image(ShmImageContext *ctx, const ShmImageFrame *frame)
      * anywhere, and then tells nothing of the time between. */
     if (frame->session == ctx->session)
         step = FFMAX((int32_t)(frame->number - ctx->number), 1);
+    else
+        ctx->rate = (FFShmImageRate){ 0 };
 
     if (ctx->position == AV_NOPTS_VALUE) {
         ctx->position = frame->number;
@@ -436,29 +523,23 @@ static int lend_pixels(ShmImageFrame *frame, AVPacket *pkt)
 
 /**
  * Give a packet a copy of an image, and the image back to the server.
- *
- * @return 0, or AVERROR_INVALIDDATA if the file was shortened meanwhile
  */
 static int copy_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
                        AVPacket *pkt)
 {
-    size_t size = frame->size;
-    int ret = AVERROR(ENOMEM);
+    int ret = copy_image(ctx, frame, &pkt->buf);
 
-    if (!ctx->pool)
-        ctx->pool = av_buffer_pool_init(size + AV_INPUT_BUFFER_PADDING_SIZE,
-                                        NULL);
-    if (ctx->pool)
-        pkt->buf = av_buffer_pool_get(ctx->pool);
     if (pkt->buf) {
         pkt->data = pkt->buf->data;
-        pkt->size = size;
-        memset(pkt->data + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
-        ret = shmimage_frame_copy(frame, pkt->data, 0) < 0
-                  ? AVERROR_INVALIDDATA : 0;
+        pkt->size = frame->size;
     }
     shmimage_reader_release(frame);
     return ret;
+}
+
+static int64_t image_duration(const ShmImageContext *ctx)
+{
+    return av_rescale(AV_TIME_BASE, ctx->framerate.den, ctx->framerate.num);
 }
 
 static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
@@ -469,8 +550,7 @@ static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
         if (ctx->pts == AV_NOPTS_VALUE)
             ctx->epoch = av_gettime() - ctx->given_at;
         ctx->pts = FFMAX(ctx->epoch + ctx->given_at, ctx->pts + 1);
-        pkt->duration = av_rescale(AV_TIME_BASE, ctx->framerate.den,
-                                   ctx->framerate.num);
+        pkt->duration = image_duration(ctx);
     } else {
         ctx->pts = ctx->position;
         pkt->duration = 1;
@@ -479,21 +559,25 @@ static void stamp_packet(ShmImageContext *ctx, AVPacket *pkt)
     pkt->flags |= AV_PKT_FLAG_KEY;
 }
 
+/**
+ * Give a packet an image, and keep a reference if it may have to come again.
+ */
 static int give_pixels(ShmImageContext *ctx, ShmImageFrame *frame,
                        AVPacket *pkt)
 {
-    if (!can_lend(ctx))
-        return copy_pixels(ctx, frame, pkt);
-    ctx->lent++;
-    return lend_pixels(frame, pkt);
-}
+    int lend = can_lend(ctx);
+    int ret  = lend ? lend_pixels(frame, pkt) : copy_pixels(ctx, frame, pkt);
 
-static int keep_image(ShmImageContext *ctx, const AVPacket *pkt)
-{
-    if (!ctx->repeat_idle)
+    if (ret < 0)
+        return ret;
+    ctx->lent += lend;
+    if (ctx->timestamps != TIMESTAMPS_WALLCLOCK)
         return 0;
     ctx->last = av_buffer_ref(pkt->buf);
-    return ctx->last ? 0 : AVERROR(ENOMEM);
+    if (!ctx->last)
+        return AVERROR(ENOMEM);
+    ctx->last_lent = lend ? frame : NULL;
+    return 0;
 }
 
 static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
@@ -503,7 +587,7 @@ static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
     int changes, ret;
 
     /* So that its buffer comes back, and can be lent again. */
-    av_buffer_unref(&ctx->last);
+    forget_last(ctx);
     place_image(ctx, frame);
     if (ctx->latest)
         frame = skip_to_latest(ctx, frame);
@@ -516,16 +600,17 @@ static int make_packet(AVFormatContext *s, ShmImageFrame *frame, AVPacket *pkt)
     ret = give_pixels(ctx, frame, pkt);
     if (ret >= 0 && changes && ctx->width)
         ret = announce_size(s, width, height, pkt);
-    if (ret >= 0)
-        ret = keep_image(ctx, pkt);
     /* The image is lost, and with it that it has another size: the next one
      * has to say so instead. */
     if (ret < 0) {
         ctx->missed++;
+        forget_last(ctx);
         av_buffer_pool_uninit(&ctx->pool);
         return ret;
     }
     ff_shmimage_rate_add(&ctx->rate, ctx->given_at, ctx->position);
+    if (is_off_rate(ctx, RATE_PERIOD) && is_news(ctx, TOLD_RATE))
+        warn_of_rate(s, "come");
     ctx->width  = width;
     ctx->height = height;
     ctx->state  = STATE_CAPTURING;
@@ -542,6 +627,22 @@ static int repeat_image(ShmImageContext *ctx, AVPacket *pkt)
     stamp_packet(ctx, pkt);
     ctx->repeated++;
     return 0;
+}
+
+/**
+ * End the capture. By the time of arrival, the newest image is given once more
+ * if it has been there for longer than a packet says, so that it lasts until
+ * now.
+ *
+ * @return 0 with that packet, or AVERROR_EOF
+ */
+static av_cold int end_capture(ShmImageContext *ctx, AVPacket *pkt)
+{
+    ctx->state = STATE_ENDED;
+    if (!ctx->last ||
+        av_gettime_relative() - ctx->given_at <= image_duration(ctx))
+        return AVERROR_EOF;
+    return repeat_image(ctx, pkt);
 }
 
 static int next_packet(AVFormatContext *s, int block, AVPacket *pkt)
@@ -678,7 +779,7 @@ static int shmimage_read_packet(AVFormatContext *s, AVPacket *pkt)
         ret = AVERROR_EOF;
     }
     if (ret == AVERROR_EOF)
-        ctx->state = STATE_ENDED;
+        ret = end_capture(ctx, pkt);
     if (ret < 0)
         return ret;
     ctx->delivered++;
@@ -692,6 +793,8 @@ static av_cold int shmimage_read_close(AVFormatContext *s)
 
     if (ctx->control >= 0)
         report_progress(ctx);
+    if (is_off_rate(ctx, RATE_PERIOD_END))
+        warn_of_rate(s, "came");
     if (ctx->width || stats.refused)
         av_log(s, AV_LOG_INFO, "%s: %"PRIu64" images delivered, %"PRIu64
                " missing by their numbers, %"PRIu64" skipped, %"PRIu64

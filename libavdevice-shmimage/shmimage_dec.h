@@ -24,6 +24,7 @@
 
 #include <stdint.h>
 
+#include "libavutil/rational.h"
 #include "libavformat/avformat.h"
 #include "libavdevice/avdevice.h"
 
@@ -51,6 +52,13 @@ void ff_shmimage_rate_add(FFShmImageRate *rate, int64_t time, int64_t number);
  * the newest one; 0 if that is not known.
  */
 int64_t ff_shmimage_rate_hundredths(const FFShmImageRate *rate);
+
+/**
+ * Whether the rate has been measured for some microseconds, and is more than
+ * 5 % off the one that is expected.
+ */
+int ff_shmimage_rate_differs(const FFShmImageRate *rate, AVRational expected,
+                             int64_t period);
 
 /**
  * Whether a descriptor can be a control channel, which is a stream socket that

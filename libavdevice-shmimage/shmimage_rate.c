@@ -42,3 +42,13 @@ int64_t ff_shmimage_rate_hundredths(const FFShmImageRate *rate)
     return av_rescale(rate->last_number - rate->first_number,
                       100LL * AV_TIME_BASE, duration);
 }
+
+int ff_shmimage_rate_differs(const FFShmImageRate *rate, AVRational expected,
+                             int64_t period)
+{
+    int64_t measured = ff_shmimage_rate_hundredths(rate);
+    double ratio = measured / (100 * av_q2d(expected));
+
+    return rate->last_time - rate->first_time >= period &&
+           (ratio < 0.95 || ratio > 1.05);
+}

@@ -5,9 +5,14 @@
  */
 #include "config.h"
 
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "device_harness.h"
 #include "wrap.h"
 
+#include "libavutil/error.h"
 #include "libavutil/time.h"
 
 #define WALLCLOCK "timestamps=wallclock"
@@ -122,19 +127,278 @@ START_TEST(test_wallclock_leaves_room_for_a_higher_rate)
 }
 END_TEST
 
+static int64_t pause_before_the_end;
+
+/* A hook: the server ends after a pause. */
+static void end_server(void)
+{
+    pass(pause_before_the_end);
+    shmimage_writer_close(t.writer);
+    t.writer = NULL;
+    t.hook = NULL;
+}
+
+static void read_first(const char *options)
+{
+    SERVE(images);
+    open_device(options);
+    t.hook = NULL;
+    read_image();
+    assert_pixels(t.packet, &images[0]);
+}
+
+static void assert_end(void)
+{
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    close_device();
+    ck_assert_int_eq(logged("1 images delivered, 0 missing"), 1);
+}
+
+START_TEST(test_last_image_lasts_to_the_end)
+{
+    static const char *const options[] = { WALLCLOCK, WALLCLOCK ":zero_copy=0" };
+    const int64_t start = system_time;
+
+    read_first(options[_i]);
+    pause_before_the_end = 3 * SECOND;
+    t.hook = end_server;
+    ck_assert_int_eq(read_pts(), start + 3 * SECOND);
+    assert_pixels(t.packet, &images[0]);
+    assert_end();
+}
+END_TEST
+
+static int calls_while_idle;
+
+/* A hook: by the second call the device has waited in vain. */
+static void look_at_buffers(void)
+{
+    if (++calls_while_idle < 2)
+        return;
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_ne(peek_state(t.path, i),
+                         SHMIMAGE_STATE_CLIENT_LOCKED);
+    pause_before_the_end = 3 * SECOND;
+    end_server();
+}
+
+/* The server may have but one buffer, and need it for what comes next. */
+START_TEST(test_last_image_holds_no_buffer_while_the_device_waits)
+{
+    read_first(WALLCLOCK);
+    av_packet_unref(t.packet);
+    t.hook = look_at_buffers;
+    read_image();
+    assert_pixels(t.packet, &images[0]);
+    ck_assert_int_ge(calls_while_idle, 2);
+    assert_end();
+}
+END_TEST
+
+static void wait_for_long(void)
+{
+    pass(3 * SECOND);
+    t.hook = NULL;
+}
+
+START_TEST(test_last_image_lasts_through_the_timeout)
+{
+    const int64_t start = system_time;
+
+    read_first(WALLCLOCK ":timeout=2");
+    t.hook = wait_for_long;
+    ck_assert_int_eq(read_pts(), start + 3 * SECOND);
+    assert_pixels(t.packet, &images[0]);
+    assert_end();
+}
+END_TEST
+
+/* Its packet has that duration already. */
+START_TEST(test_last_image_is_not_repeated_at_once)
+{
+    read_first(WALLCLOCK);
+    pause_before_the_end = SECOND / 60;
+    t.hook = end_server;
+    assert_end();
+}
+END_TEST
+
+START_TEST(test_last_number_is_not_repeated)
+{
+    read_first("");
+    pause_before_the_end = 3 * SECOND;
+    t.hook = end_server;
+    assert_end();
+}
+END_TEST
+
+static void shorten(void)
+{
+    pass(3 * SECOND);
+    ck_assert_int_eq(truncate(t.path, 0), 0);
+    t.hook = NULL;
+}
+
+START_TEST(test_image_of_a_shortened_file_is_not_repeated)
+{
+    read_first(WALLCLOCK);
+    t.hook = shorten;
+    assert_end();
+}
+END_TEST
+
+/* Images at a constant rate, from a server that counts from first on. */
+static void read_at(int rate, int count, uint32_t first)
+{
+    for (int i = 0; i < count; i++) {
+        const Image image = { first + (uint32_t)i, 16, 9, 0 };
+
+        send_now(&image);
+        read_image();
+        pass(SECOND / rate);
+    }
+}
+
+static void assert_warnings(const char *said, int during, int after)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text), "images come at %s", said);
+    ck_assert_msg(logged(text) == during, "%s", t.log);
+    ck_assert_int_eq(logged("images come at "), during);
+    close_device();
+    snprintf(text, sizeof(text), "images came at %s", said);
+    ck_assert_msg(logged(text) == after, "%s", t.log);
+    ck_assert_int_eq(logged("images came at "), after);
+}
+
+#define CURE(rate) "; use -timestamps wallclock for the time at which they " \
+                   "come, or -framerate " rate "\n"
+
+START_TEST(test_warns_of_another_rate)
+{
+    static const struct {
+        const char *options;
+        int rate, count, during, after;
+        const char *said;
+    } servers[] = {
+        { "", 30, 300, 1, 1, "30.00 a second, -framerate is 60: that plays at "
+          "2 times the speed" CURE("30") },
+        { "", 120, 1200, 1, 1, "120.00 a second, -framerate is 60: that plays "
+          "at 0.5 times the speed" CURE("120") },
+        { "framerate=30000/1001", 2, 20, 1, 1, "2.00 a second, -framerate is "
+          "29.97: that plays at 15 times the speed" CURE("2.00") },
+        /* What is not sure yet while it runs is said at the end. */
+        { "", 30, 150, 0, 1, "30.00 a second" },
+        { "", 30, 152, 1, 1, "30.00 a second" },
+        { "", 30, 30, 0, 0, "" },
+        { "", 64, 640, 1, 1, "64.00 a second" },
+        { "", 62, 620, 0, 0, "" },
+        { "", 58, 580, 0, 0, "" },
+        { "", 56, 560, 1, 1, "56.00 a second" },
+        { "framerate=30", 30, 300, 0, 0, "" },
+        { WALLCLOCK, 30, 300, 0, 0, "" },
+    };
+
+    SERVE(images);
+    open_device(servers[_i].options);
+    t.hook = NULL;
+    read_image();
+    pass(SECOND / servers[_i].rate);
+    read_at(servers[_i].rate, servers[_i].count, images[0].number + 1);
+    assert_warnings(servers[_i].said, servers[_i].during, servers[_i].after);
+}
+END_TEST
+
+static const Image next_image = { 5, 16, 9, 0 };
+
+static void start_next_server(void)
+{
+    if (!logged("waiting for the next one"))
+        return;
+    if (!t.writer) {
+        pass(60 * SECOND);
+        ck_assert_int_eq(shmimage_writer_open(t.path, 0, &t.writer),
+                         SHMIMAGE_OK);
+        t.script = &next_image;
+        t.count = 1;
+        t.next = 0;
+    }
+    send_next();
+}
+
+/* Between one server and the next nothing counts. */
+START_TEST(test_rate_is_of_one_server)
+{
+    SERVE(images);
+    open_device("on_disconnect=wait");
+    t.hook = NULL;
+    read_image();
+    pass(SECOND / 60);
+    read_at(60, 600, images[0].number + 1);
+    shmimage_writer_close(t.writer);
+    t.writer = NULL;
+    t.hook = start_next_server;
+    read_image();
+    t.hook = NULL;
+    pass(SECOND / 60);
+    read_at(60, 600, next_image.number + 1);
+    assert_warnings("", 0, 0);
+}
+END_TEST
+
+/* The other end of it has the rate in each line. */
+START_TEST(test_control_channel_spares_the_warning)
+{
+    char options[32];
+    int channel[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, channel), 0);
+    snprintf(options, sizeof(options), "control=%d", channel[0]);
+    SERVE(images);
+    open_device(options);
+    t.hook = NULL;
+    read_image();
+    pass(SECOND / 30);
+    read_at(30, 300, images[0].number + 1);
+    assert_warnings("", 0, 0);
+    close(channel[0]);
+    close(channel[1]);
+}
+END_TEST
+
 static Suite *device_time_suite(void)
 {
     Suite *suite = suite_create("device_time");
-    TCase *tcase = device_tcase("time");
+    TCase *wallclock = device_tcase("wallclock");
+    TCase *end = device_tcase("end");
+    TCase *rate = device_tcase("rate");
 
-    tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_add_test(tcase, test_wallclock_begins_with_the_time_of_day);
-    tcase_add_loop_test(tcase, test_wallclock_is_steady_when_the_clock_is_set,
-                        0, 2);
-    tcase_add_test(tcase, test_wallclock_always_rises);
-    tcase_add_loop_test(tcase, test_wallclock_leaves_room_for_a_higher_rate,
-                        0, 4);
-    suite_add_tcase(suite, tcase);
+    tcase_add_checked_fixture(wallclock, setup, NULL);
+    tcase_add_test(wallclock, test_wallclock_begins_with_the_time_of_day);
+    tcase_add_loop_test(wallclock,
+                        test_wallclock_is_steady_when_the_clock_is_set, 0, 2);
+    tcase_add_test(wallclock, test_wallclock_always_rises);
+    tcase_add_loop_test(wallclock,
+                        test_wallclock_leaves_room_for_a_higher_rate, 0, 4);
+    suite_add_tcase(suite, wallclock);
+
+    tcase_add_checked_fixture(end, setup, NULL);
+    tcase_add_loop_test(end, test_last_image_lasts_to_the_end, 0, 2);
+    tcase_add_test(end,
+                   test_last_image_holds_no_buffer_while_the_device_waits);
+    tcase_add_test(end, test_last_image_lasts_through_the_timeout);
+    tcase_add_test(end, test_last_image_is_not_repeated_at_once);
+    tcase_add_test(end, test_last_number_is_not_repeated);
+    tcase_add_test(end, test_image_of_a_shortened_file_is_not_repeated);
+    suite_add_tcase(suite, end);
+
+    tcase_add_checked_fixture(rate, setup, NULL);
+    tcase_add_loop_test(rate, test_warns_of_another_rate, 0, 12);
+    tcase_add_test(rate, test_rate_is_of_one_server);
+    tcase_add_test(rate, test_control_channel_spares_the_warning);
+    suite_add_tcase(suite, rate);
     return suite;
 }
 

@@ -222,6 +222,22 @@ class Times(Films):
                 self.assertEqual(self.numbers(), server.shown())
                 self.assert_as_seen(server.log, slack)
 
+    def test_last_image_lasts_to_the_end(self):
+        self.movie = self.file("film.mp4")
+        server = NumberServer(self)
+        recording = self.start()
+        server.show_all(range(3), 30)
+        time.sleep(1)
+        ended = time.monotonic()
+        recording.process.terminate()
+        self.assert_film(recording)
+        gone = time.monotonic()
+        times = self.times()
+        self.assertEqual(len(times), 4)
+        _, given, back = server.log[-1]
+        self.assertGreater(times[3] - times[2], ended - back - 0.001)
+        self.assertLess(times[3] - times[2], gone - given)
+
     def test_from_numbers(self):
         self.movie = self.file("film.mp4")
         for rate, seconds in ("30", 1 / 30), ("24000/1001", 1001 / 24000):
