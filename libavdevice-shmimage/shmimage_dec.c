@@ -700,6 +700,10 @@ static av_cold int add_stream(AVFormatContext *s)
     st->codecpar->format     = AV_PIX_FMT_RGB24;
     st->codecpar->width      = ctx->width;
     st->codecpar->height     = ctx->height;
+    st->codecpar->color_range     = AVCOL_RANGE_JPEG;
+    st->codecpar->color_space     = AVCOL_SPC_RGB;
+    st->codecpar->color_primaries = AVCOL_PRI_BT709;
+    st->codecpar->color_trc       = AVCOL_TRC_IEC61966_2_1;
     st->codecpar->bit_rate   = av_rescale(8LL * ctx->first->size,
                                           ctx->framerate.num,
                                           ctx->framerate.den);

@@ -45,6 +45,10 @@ START_TEST(test_read_header_describes_stream)
     ck_assert_int_eq(st->codecpar->codec_id, AV_CODEC_ID_RAWVIDEO);
     ck_assert_int_eq(st->codecpar->codec_tag, MKTAG('R', 'G', 'B', 24));
     ck_assert_int_eq(st->codecpar->format, AV_PIX_FMT_RGB24);
+    ck_assert_int_eq(st->codecpar->color_range, AVCOL_RANGE_JPEG);
+    ck_assert_int_eq(st->codecpar->color_space, AVCOL_SPC_RGB);
+    ck_assert_int_eq(st->codecpar->color_primaries, AVCOL_PRI_BT709);
+    ck_assert_int_eq(st->codecpar->color_trc, AVCOL_TRC_IEC61966_2_1);
     ck_assert_int_eq(st->codecpar->width, 16);
     ck_assert_int_eq(st->codecpar->height, 9);
     ck_assert_int_eq(st->codecpar->bit_rate, 16 * 9 * 24 * 60);
