@@ -87,7 +87,7 @@ script_tests = \
 script_tests_with_ffmpeg = \
     tests/test_ensight.py tests/test_ensight_usage.py \
     tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
-    tests/test_ffplay.py tests/test_film.py \
+    tests/test_ffplay.py tests/test_film.py tests/test_film_players.py \
     tests/test_full_ffmpeg.py tests/test_full_record.py \
     tests/test_interrupt.py tests/test_mpv.py \
     tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \

@@ -14,7 +14,6 @@ import threading
 from ffmpeg_harness import NATIVE, SHMIMAGE, Running, StreamTest, wait_for
 from peer_stream import Server
 
-SCREEN = 800, 600
 # The upper bits are a mark: other pictures do not read as such a number.
 START = 0xA5C30000
 MARK = 0xFFFF0000
@@ -101,19 +100,20 @@ class CardServer:
         self.server.close()
 
 
-class Preview(StreamTest):
-    """A viewer in a window of its own. self.VIEWER is its name."""
+class Display(StreamTest):
+    """A display, and a viewer in a window there."""
 
-    VIEWER = None
+    SCREEN = 800, 600
 
     def setUp(self):
         super().setUp()
-        for program in ("Xvfb", self.VIEWER):
-            if not shutil.which(program):
-                self.skipTest(f"{program} is not installed")
-        self.make_file("x".join(map(str, FIRST)))
+        self.skip_without("Xvfb")
         self.display = self.start_display()
         self.viewer = None
+
+    def skip_without(self, program):
+        if not shutil.which(program):
+            self.skipTest(f"{program} is not installed")
 
     def start_display(self):
         """An X server on a display of its own. Left to choose one, two that
@@ -125,7 +125,7 @@ class Preview(StreamTest):
             server = Running(self, "Xvfb", [
                 "Xvfb", display, "-displayfd", str(theirs), "-noreset",
                 "-nolisten", "tcp", "-br", "-nocursor", "-fbdir", self.folder,
-                "-screen", "0", "{}x{}x24".format(*SCREEN)],
+                "-screen", "0", "{}x{}x24".format(*self.SCREEN)],
                 pass_fds=[theirs])
             servers.append(server)
             # Killed, it would leave its lock behind.
@@ -140,6 +140,34 @@ class Preview(StreamTest):
         return wait_for(start, lambda: "a display; Xvfb says: "
                         + servers[-1].err())
 
+    def start_window(self, *command):
+        self.viewer = Running(
+            self, "viewer", command,
+            env=dict(os.environ, DISPLAY=self.display, SDL_VIDEODRIVER="x11",
+                     SDL_AUDIODRIVER="dummy", LIBGL_ALWAYS_SOFTWARE="1"))
+
+    def take_screenshot(self):
+        """The pixels of the screen, rgb24, from the file in which Xvfb keeps
+        them: four bytes for each, blue first, after a header."""
+        with open(self.file("Xvfb_screen0"), "rb") as file:
+            screen = file.read()
+        size = 4 * self.SCREEN[0] * self.SCREEN[1]
+        shot = bytearray(size // 4 * 3)
+        for colour in range(3):
+            shot[colour::3] = screen[2 - colour - size::4]
+        return bytes(shot)
+
+
+class Preview(Display):
+    """A viewer of the stream. self.VIEWER is its name."""
+
+    VIEWER = None
+
+    def setUp(self):
+        self.skip_without(self.VIEWER)
+        super().setUp()
+        self.make_file("x".join(map(str, FIRST)))
+
     def start_server(self, name="server", start=START):
         return self.send(name, "{}x{}".format(*FIRST), "--start", start)
 
@@ -152,23 +180,6 @@ class Preview(StreamTest):
         self.start_window(SHMIMAGE, "view", "--player", self.VIEWER, *options,
                           self.stream, "--", *extra)
 
-    def start_window(self, *command):
-        self.viewer = Running(
-            self, "viewer", command,
-            env=dict(os.environ, DISPLAY=self.display, SDL_VIDEODRIVER="x11",
-                     SDL_AUDIODRIVER="dummy", LIBGL_ALWAYS_SOFTWARE="1"))
-
-    def take_screenshot(self):
-        """The pixels of the screen, rgb24, from the file in which Xvfb keeps
-        them: four bytes for each, blue first, after a header."""
-        with open(self.file("Xvfb_screen0"), "rb") as file:
-            screen = file.read()
-        size = 4 * SCREEN[0] * SCREEN[1]
-        shot = bytearray(size // 4 * 3)
-        for colour in range(3):
-            shot[colour::3] = screen[2 - colour - size::4]
-        return bytes(shot)
-
     def wait_for_card(self, fits, what, start=START):
         """Wait until the window shows a card of that server that fits."""
         cards = []
@@ -176,7 +187,7 @@ class Preview(StreamTest):
         def look():
             if self.viewer.process.poll() is not None:
                 self.fail(f"{self.VIEWER} ended: {self.viewer.err()}")
-            cards.append(find_card(self.take_screenshot(), SCREEN[0]))
+            cards.append(find_card(self.take_screenshot(), self.SCREEN[0]))
             return cards[-1].number & MARK == start & MARK and fits(cards[-1])
 
         wait_for(look, lambda: f"{what}; the last card was {cards[-1]}; "
