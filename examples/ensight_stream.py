@@ -32,12 +32,12 @@ GRACE = 0.5
 # end this one's wait.
 BLINK = 0.2
 # What programs that were asked to end by SIGINT answer: those that do not
-# care, ffmpeg, ffplay, shells, and those that SIGINT kills.
-INTERRUPTED = (0, 255, 123, 128 + signal.SIGINT, -signal.SIGINT)
+# care, ffmpeg, ffplay, mpv, shells, and those that SIGINT kills.
+INTERRUPTED = (0, 255, 123, 4, 128 + signal.SIGINT, -signal.SIGINT)
 # Asks a command to end when its standard input ends, once. The signal that
 # Linux can send on a parent's death may come for each of the parent's threads,
 # and the second has ffmpeg leave the movie unfinished.
-WATCH = 'read -r line; kill -s TERM -- "-$0"'
+WATCH = 'read -r line; kill -s TERM -- "$0"'
 
 
 def say(text):
@@ -161,6 +161,10 @@ class Subscription:
 class Command:
     """The program that takes the images, in a session of its own: a Ctrl-C
     is for ensight-record, which then sees to it that the movie is finished.
+
+    One that ends itself looks after its children: a signal is for it alone,
+    since it may be about to start one that would die of it. Of others, nobody
+    knows which process of their group counts.
     """
 
     def __init__(self, words, path, events, ends_itself):
@@ -179,9 +183,10 @@ class Command:
         except OSError as error:
             raise EnSightError(f"{words[0]}: can't run it: "
                                f"{error.strerror}") from error
+        self.target = self.process.pid if ends_itself else -self.process.pid
         # The system closes the pipe even where this program is killed.
         self.watch = subprocess.Popen(
-            ["sh", "-c", WATCH, str(self.process.pid)], stdin=subprocess.PIPE,
+            ["sh", "-c", WATCH, str(self.target)], stdin=subprocess.PIPE,
             start_new_session=True)
         threading.Thread(target=self._wait, args=(events,),
                          daemon=True).start()
@@ -221,7 +226,7 @@ class Command:
         self.due = None
         self.was_asked = True
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+            os.kill(self.target, number)
 
     def failed(self):
         status = self.process.returncode

@@ -8,13 +8,15 @@ import contextlib
 import glob
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 
 from ffmpeg_harness import (FFMPEG, H264, SECONDS, SHMIMAGE, Running,
-                            StreamTest, wait_for)
+                            wait_for)
+from record_harness import RecordTest
 
 try:
     import google.protobuf  # noqa: F401
@@ -34,14 +36,14 @@ RECORD = os.path.join(EXAMPLES, "ensight-record")
 FFPLAY = os.environ.get("FFPLAY") or "ffplay"
 SIZE = 320, 180
 DONE, FAILED, USAGE, GONE = 0, 1, 2, 3
+os.environ.pop("ENSIGHT_SECURITY_TOKEN", None)
 ENVIRONMENT = {
-    **os.environ, "SHMIMAGE": SHMIMAGE,
+    **os.environ, "SHMIMAGE": SHMIMAGE, "FFMPEG": FFMPEG, "FFPLAY": FFPLAY,
     # So that ffplay needs no screen.
     "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy",
     # What is on the same machine is not asked for through a proxy.
     "http_proxy": "http://127.0.0.1:9", "no_proxy": "",
 }
-ENVIRONMENT.pop("ENSIGHT_SECURITY_TOKEN", None)
 # What is started here takes a Ctrl-C, also where make itself does not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -56,10 +58,9 @@ class Recorder(Running):
         super().stop()
 
 
-class EnSightTest(StreamTest):
+class EnSightTest(RecordTest):
     def setUp(self):
         super().setUp()
-        self.movie = self.file("movie.mp4")
         self.shared = self.file("shared")
         os.mkdir(self.shared)
 
@@ -72,8 +73,7 @@ class EnSightTest(StreamTest):
             where = ["--socket", options[options.index("--socket") + 1]]
         else:
             where = ["--port", str(self.said("port")), "--host", "127.0.0.1"]
-        self.where = [*where, "--folder", self.shared, "--size", "640x480",
-                      "--ffmpeg", FFMPEG, "--ffplay", FFPLAY]
+        self.where = [*where, "--folder", self.shared, "--size", "640x480"]
 
     def events(self, key):
         lines = self.ensight.out().splitlines(keepends=True)
@@ -117,19 +117,22 @@ class EnSightTest(StreamTest):
         recorder.wait_until(lambda: self.number_in_file() > first + count,
                             "more images")
 
-    def number_in_file(self):
-        """Of the newest image."""
+    def look_at_file(self):
         done = subprocess.run([SHMIMAGE, "info", "--json",
                                *glob.glob(self.shared + "/*")], check=True,
                               stdout=subprocess.PIPE, timeout=SECONDS)
+        return json.loads(done.stdout)
+
+    def number_in_file(self):
+        """Of the newest image."""
         return max(buffer["number"]
-                   for buffer in json.loads(done.stdout)["buffers"])
+                   for buffer in self.look_at_file()["buffers"])
 
     def wait_for_growth(self, recorder):
         """Until ffmpeg has begun the movie."""
         recorder.wait_until(
-            lambda: os.path.exists(self.movie) and
-            os.path.getsize(self.movie) > 0, "the movie's start")
+            lambda: os.path.exists(self.part()) and
+            os.path.getsize(self.part()) > 0, "the movie's start")
 
     def interrupt(self, recorder, status=DONE):
         recorder.process.send_signal(signal.SIGINT)
@@ -142,6 +145,11 @@ class EnSightTest(StreamTest):
             file.write("#!/bin/sh\n" + text)
         os.chmod(path, 0o700)
         return path
+
+    def tool(self, text):
+        """The command line tool, and what is to come before it."""
+        tool = shlex.quote(os.path.abspath(shutil.which(SHMIMAGE)))
+        return self.script("tool", f'{text}\nexec {tool} "$@"\n')
 
     def fail_record(self, *arguments, status=FAILED, **options):
         """What it says of what is wrong."""
@@ -157,16 +165,12 @@ class EnSightTest(StreamTest):
     def numbers(self, flipped=False):
         """Of the images in the movie, which are all scenes."""
         width, height = SIZE
-        done = subprocess.run(
-            [FFMPEG, "-v", "error", "-nostdin", "-i", self.movie,
-             *(["-vf", "vflip"] if flipped else []), "-fps_mode",
-             "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
-            capture_output=True, timeout=SECONDS)
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        pixels = self.decode("rgb24", None,
+                             *(["-vf", "vflip"] if flipped else []))
         size = 3 * width * height
-        self.assertEqual(len(done.stdout) % size, 0)
-        return [read_number(done.stdout[at:at + size], width, height)
-                for at in range(0, len(done.stdout), size)]
+        self.assertEqual(len(pixels) % size, 0)
+        return [read_number(pixels[at:at + size], width, height)
+                for at in range(0, len(pixels), size)]
 
     def assert_recorded(self, least=1, flipped=False):
         """The movie has images in their order; some may have come again."""

@@ -147,6 +147,8 @@ class Drawing(threading.Thread):
             if self.stream.put(number, *self.args.size,
                                draw(number, *self.args.size)):
                 self.sent.append(number)
+                if len(self.sent) == self.args.images:
+                    say(last=number)
 
     def end(self):
         self.ended.set()

@@ -206,18 +206,19 @@ class Readme(Installed):
         self.assertEqual(server.ended(), 0, server.said())
 
     @runs("PATH=$PATH:/usr/share/doc/shmimage-tools/examples",
-          "ensight-record movie.mp4", "ensight-record --preview",
-          "ensight-record -- ffmpeg")
-    def test_ensight(self, path, record, preview, lossless):
+          "ensight-record movie.mp4", "ensight-record movie.mkv",
+          "ensight-record --preview", "ensight-record -- ffmpeg")
+    def test_ensight(self, path, record, lossless, preview, command):
         self.start(f"python3 {TOP}/tests/ensight_standin.py --plain "
                    f"--socket {ensight_socket()}").wait_until_says("port")
-        for line in preview, record, lossless:
+        for line in record, lossless, preview, command:
             recorder = self.start(f"bash -c '{path}; exec {line}'",
                                   **NO_SCREEN)
             wait_for(lambda: takes_images(recorder), line)
             self.assertEqual(recorder.interrupt(), 0, recorder.said())
         self.assertEqual(self.probe("movie.mp4")[0], "h264")
-        self.assertEqual(self.probe("a.mkv")[0], "ffv1")
+        for movie in "movie.mkv", "a.mkv":
+            self.assertEqual(self.probe(movie)[0], "ffv1")
 
     @runs("man shmimage", "man shmimage-device", "man 3 shmimage",
           "man 7 shmimage")

@@ -8,19 +8,15 @@ See ensight_case.py for the environment.
 import contextlib
 import glob
 import os
-import pty
-import shlex
 import shutil
 import signal
-import subprocess
 import sys
-import threading
 import uuid
 
-from ensight_case import (DONE, ENVIRONMENT, FAILED, FFPLAY, GONE, RECORD,
+from ensight_case import (DONE, FAILED, FFPLAY, GONE, RECORD, USAGE,
                           EnSightTest)
-from ffmpeg_harness import (FFMPEG, SECONDS, SHMIMAGE, find_ffprobe, main,
-                            wait_for)
+from ffmpeg_harness import main, read_text, wait_for
+from record_harness import CTRL_C, Typing, has_ended
 
 # Starts what follows as nohup does, and a script's "&".
 IGNORING = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
@@ -35,7 +31,8 @@ class Recording(EnSightTest):
         self.assertEqual(glob.glob(self.shared + "/*"), [path])
         self.wait_for_growth(recorder)
         self.interrupt(recorder)
-        self.assertIn("recorded " + self.movie, recorder.err())
+        self.assertIn(self.movie + ": finishing", recorder.err())
+        self.assertRegex(recorder.err(), self.movie + r": \d+ images?, ")
         self.assert_nothing_left()
         subscribed = self.events("subscribed")[0]
         self.assertEqual(
@@ -44,6 +41,10 @@ class Recording(EnSightTest):
         uuid.UUID(subscribed["subscribed"])
         self.assertEqual(self.said("unsubscribed"), subscribed["subscribed"])
         self.assertLessEqual(set(self.assert_recorded()), set(self.sent()))
+        film = self.probe(self.movie)
+        self.assertEqual([film[name] for name in (
+            "color_range", "color_space", "color_transfer",
+            "color_primaries")], ["tv", "bt709", "bt709", "bt709"])
 
     def sent(self):
         return self.said("sent")
@@ -51,37 +52,14 @@ class Recording(EnSightTest):
     def test_ctrl_c_in_a_terminal(self):
         """There it reaches every program that was started in it."""
         self.start_ensight()
-        child, terminal = pty.fork()
-        if child == 0:
-            os.execve(sys.executable, [sys.executable, RECORD, *self.where,
-                                       self.movie], ENVIRONMENT)
-        self.addCleanup(os.close, terminal)
-        self.addCleanup(self.reap, child)
-        said = bytearray()
-        end = threading.Thread(target=self.read_all, args=(terminal, said),
-                               daemon=True)
-        end.start()
-        wait_for(lambda: os.path.exists(self.movie) and
-                 os.path.getsize(self.movie) > 0, said.decode)
-        os.write(terminal, b"\3")
-        end.join(SECONDS)
-        self.assertFalse(end.is_alive(), said)
-        self.assertEqual(os.waitpid(child, 0)[1], 0, said)
-        self.assertIn(b"recorded", said)
+        recorder = Typing(self, "recorder", [sys.executable, RECORD,
+                                             *self.where, self.movie])
+        self.wait_for_growth(recorder)
+        recorder.type(CTRL_C)
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+        self.assertEqual(recorder.err().count("finishing"), 1)
         self.assert_recorded()
-
-    @staticmethod
-    def reap(child):
-        with contextlib.suppress(ChildProcessError):  # it is reaped already
-            if os.waitpid(child, os.WNOHANG)[0] == 0:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-
-    @staticmethod
-    def read_all(terminal, said):
-        with contextlib.suppress(OSError):  # nobody has it open any more
-            while True:
-                said += os.read(terminal, 4096)
+        self.assert_nothing_left()
 
     def test_every_image_over_a_unix_socket(self):
         self.start_ensight("--socket", self.file("ensight.sock"))
@@ -92,31 +70,25 @@ class Recording(EnSightTest):
         self.assertEqual(numbers, self.sent()[first:first + 20])
         self.assert_nothing_left()
 
-    def test_seconds_end_the_movie(self):
-        self.start_ensight()
-        recorder = self.record(self.movie, "--seconds", "0.5")
-        self.assertEqual(recorder.end(), DONE, recorder.err())
-        self.assertIn("recorded " + self.movie, recorder.err())
-        self.assert_recorded()
-        # The first image that is later than that is not in it.
-        self.assertLess(max(self.stamps()), 0.5)
-
-    def stamps(self):
-        """When the images of the movie are shown, in seconds."""
-        done = subprocess.run(
-            [find_ffprobe(), "-v", "error", "-show_entries",
-             "packet=pts_time", "-of", "csv=p=0", self.movie], text=True,
-            capture_output=True, timeout=SECONDS, check=True)
-        return [float(line.strip(",")) for line in done.stdout.split()]
-
     def test_flip_turns_the_images_upside_down(self):
         self.start_ensight()
-        recorder = self.record(self.movie, "--flip", "--seconds", "0.3")
+        recorder = self.record(self.movie, "--flip", "--frames", "5")
         self.assertEqual(recorder.end(), DONE, recorder.err())
         self.assertTrue(self.events("subscribed")[0]["flip"])
         self.assert_recorded(flipped=True)
         with self.assertRaisesRegex(ValueError, "upside down"):
             self.numbers()
+
+    def test_options_of_record_and_of_ffmpeg(self):
+        self.start_ensight()
+        recorder = self.record(self.movie, "--frames", "5", "--quiet", "--",
+                               "-vf", "scale=160:90")
+        self.assertEqual(recorder.end(), DONE, recorder.err())
+        self.assertNotIn("never came", recorder.err())
+        film = self.probe(self.movie)
+        self.assertEqual((film["width"], film["height"]), (160, 90))
+        # The last image may be there once more, to last as long as it did.
+        self.assertIn(int(film["nb_read_frames"]), (5, 6))
 
     def test_ctrl_c_when_ensight_is_idle(self):
         """The last image has come, and ffmpeg alone would wait for more."""
@@ -129,10 +101,32 @@ class Recording(EnSightTest):
     def test_ctrl_c_before_the_first_image(self):
         self.start_ensight("--rate", "0.001")
         recorder = self.record(self.movie)
+        recorder.wait_until(lambda: self.look_at_file()["client"], "its start")
         self.interrupt(recorder, FAILED)
-        self.assertIn("EnSight sent no image", recorder.err())
-        self.assertFalse(os.path.exists(self.movie))
+        self.assertIn("ended before the first image", recorder.err())
+        self.assertEqual(self.names(), [])
         self.assert_nothing_left()
+
+    def test_ctrl_c_before_record_catches_it(self):
+        self.start_ensight()
+        recorder = self.record(self.movie, SHMIMAGE=self.tool(
+            "test $1 = record && exec sleep 999"))
+        self.interrupt(recorder, FAILED)
+        self.assertIn("ended before it had begun", recorder.err())
+        self.assert_nothing_left()
+
+    def test_ctrl_c_is_for_record_alone(self):
+        """It may be about to start a program that would die of it."""
+        self.start_ensight()
+        child = self.file("child")
+        recorder = self.record(self.movie, SHMIMAGE=self.tool(
+            f"test $1 = record && env --default-signal=INT sleep 999 & "
+            f"echo $! >{child}"))
+        self.wait_for_growth(recorder)
+        pid = int(read_text(child))
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.interrupt(recorder)
+        self.assertFalse(has_ended(pid))
 
     def test_ctrl_c_before_ensight_has_answered(self):
         self.start_ensight("--silent")
@@ -150,7 +144,7 @@ class Recording(EnSightTest):
         for number in (signal.SIGHUP, signal.SIGINT):
             recorder.process.send_signal(number)
         # More than are drawn while one that heeds them ends.
-        self.wait_until_taken(recorder, 200)
+        self.wait_until_taken(recorder, 60)
         self.assertIsNone(recorder.process.poll())
         recorder.process.terminate()
         self.assertEqual(recorder.end(), DONE, recorder.err())
@@ -162,7 +156,6 @@ class Recording(EnSightTest):
         self.wait_for_growth(recorder)
         os.unlink(self.events("subscribed")[0]["options"]["filename"])
         self.interrupt(recorder)
-        self.assertIn("recorded " + self.movie, recorder.err())
         self.assert_recorded()
 
     def test_movie_is_finished_when_the_recorder_is_killed(self):
@@ -170,18 +163,16 @@ class Recording(EnSightTest):
         recorder = self.record(self.movie)
         self.wait_for_growth(recorder)
         recorder.process.kill()
-        wait_for(lambda: b"moov" in self.bytes_of_movie(), recorder.err)
-        wait_for(self.is_whole, recorder.err)
+        wait_for(lambda: os.path.exists(self.movie), recorder.err)
         self.assert_recorded()
 
-    def bytes_of_movie(self):
-        with open(self.movie, "rb") as movie:
-            return movie.read()
-
-    def is_whole(self):
-        return subprocess.run([FFMPEG, "-v", "error", "-i", self.movie, "-f",
-                               "null", "-"], capture_output=True,
-                              timeout=SECONDS).stderr == b""
+    def test_recorder_is_killed_before_the_first_image(self):
+        self.start_ensight("--plain", "--rate", "0.001")
+        recorder = self.record(self.movie)
+        recorder.wait_until(lambda: self.look_at_file()["client"], "its start")
+        self.assertEqual(self.names(), ["film.mp4.part"])
+        recorder.process.kill()
+        wait_for(lambda: not self.names(), recorder.err)
 
 
 class Vanishing(EnSightTest):
@@ -215,11 +206,18 @@ class Vanishing(EnSightTest):
         self.kill(recorder)
         self.assert_recorded(10)
 
+    def test_of_an_idle_one_a_movie_has_every_image(self):
+        self.start_ensight("--plain", "--images", "10")
+        recorder = self.record(self.movie)
+        self.said("last")
+        self.kill(recorder)
+        self.assert_recorded(10)
+
     def test_before_the_first_image(self):
         self.start_ensight("--plain", "--rate", "0.001")
         recorder = self.record(self.movie)
         self.kill(recorder)
-        self.assertFalse(os.path.exists(self.movie))
+        self.assertEqual(self.names(), [])
 
     def test_when_it_ends_by_itself(self):
         self.start_ensight("--plain")
@@ -234,13 +232,27 @@ class Commands(EnSightTest):
     def test_preview_takes_images_until_it_is_ended(self):
         self.start_ensight()
         for arguments in (["--preview"],
+                          ["--preview", "--player", "mpv", "--", "--vo=null"],
                           ["--", FFPLAY, "-f", "shmimage", "{}"]):
             with self.subTest(arguments=arguments):
+                if "mpv" in arguments and not shutil.which("mpv"):
+                    self.skipTest("mpv is not installed")
                 recorder = self.record(*arguments)
                 self.wait_until_taken(recorder)
                 recorder.process.send_signal(signal.SIGTERM)
                 self.assertEqual(recorder.end(), DONE, recorder.err())
                 self.assert_nothing_left()
+
+    def test_options_of_view_and_of_its_player(self):
+        self.start_ensight()
+        words = self.file("words")
+        player = self.script("ffplay", f'echo "$@" > {words}\n'
+                             f'exec {FFPLAY} "$@"\n')
+        recorder = self.record("--preview", "--player", player, "--",
+                               "-volume", "7")
+        self.wait_until_taken(recorder)
+        self.interrupt(recorder)
+        self.assertIn("-volume 7", read_text(words))
 
     def test_status_of_a_command_is_passed_on(self):
         self.start_ensight()
@@ -272,15 +284,13 @@ class Commands(EnSightTest):
         self.assertIn("install ffmpeg", self.fail_record(
             "--", self.file("none/ffmpeg"), "{}"))
 
-    def test_ffmpeg_that_fails(self):
+    def test_record_that_fails(self):
         self.start_ensight()
-        recorder = self.record(self.file("movie.none"))
-        status = recorder.end()
-        # Which one depends on the release.
-        self.assertNotIn(status, (DONE, GONE))
-        self.assertIn(f"the command failed with status {status}: ",
-                      recorder.err())
-        self.assert_nothing_left()
+        for arguments, status, words in (
+                ([self.file("movie.none")], USAGE, "what shall it be"),
+                ([self.movie, "--preset", "none"], FAILED, "ffmpeg failed")):
+            self.assertIn(words, self.fail_record(*arguments, status=status))
+            self.assertEqual(self.names(), [])
 
 
 class Leftovers(EnSightTest):
@@ -326,10 +336,8 @@ class Leftovers(EnSightTest):
     def test_what_nobody_has_foreseen(self):
         self.start_ensight()
         trouble = self.file("trouble")
-        tool = shlex.quote(os.path.abspath(shutil.which(SHMIMAGE)))
-        recorder, has_ended = self.record_with_pipe(SHMIMAGE=self.script(
-            "tool", f"test $1 = info && test -e {trouble} && exec echo what\n"
-            f'exec {tool} "$@"\n'))
+        recorder, has_ended = self.record_with_pipe(SHMIMAGE=self.tool(
+            f"test $1 = info && test -e {trouble} && exec echo what"))
         open(trouble, "w").close()
         self.interrupt(recorder, FAILED)
         self.assertIn("JSONDecodeError", recorder.err())
