@@ -14,14 +14,17 @@ module is used. Python files that the compiler generates would be tied to its
 release, and refuse to work with another one's protobuf.
 """
 
+import glob
 import ipaddress
 import os
+import pathlib
 import shutil
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -31,6 +34,10 @@ PROTO = os.path.join(os.path.dirname(os.path.realpath(__file__)),
 SERVICE = "ensightservice.EnSightService"
 # Where newer releases listen if they are not told otherwise.
 USUAL_SOCKET = "/tmp/greeter.sock"
+# Where others do, and those that are started with -grpc_server alone.
+PORTS = (12345, 18243)
+# Seconds for a port of this machine to answer.
+PROBE = 5
 # The file is on this machine, and so is EnSight: no proxy lies between. A
 # connection without calls is kept, since its end says that EnSight is gone.
 CHANNEL_OPTIONS = [("grpc.enable_http_proxy", 0),
@@ -44,38 +51,70 @@ class EnSightError(Exception):
 def find_address(host=None, port=None, path=None, secret=""):
     """Where EnSight listens, from as much as the user has said of it."""
     if path:
-        return "unix:" + os.path.abspath(path)
-    if not host and not port and os.path.lexists(USUAL_SOCKET):
-        if is_ours(USUAL_SOCKET):
-            if is_listening(USUAL_SOCKET):
-                return "unix:" + USUAL_SOCKET
-        elif secret:
+        return "unix:" + find_socket(os.path.abspath(path))
+    if not host and not port:
+        found = [place for place in find_sockets() if is_listening(place)]
+        if len(found) > 1:
+            raise EnSightError(
+                "several EnSights listen; say by --socket which one it shall "
+                "be:" + "".join("\n  " + place for place in found))
+        if found:
+            return "unix:" + found[0]
+        if secret and os.path.lexists(USUAL_SOCKET) and \
+                not belongs_to([0, os.geteuid()], USUAL_SOCKET):
             raise EnSightError(
                 f"{USUAL_SOCKET}: EnSight usually listens there, but this is "
                 "not a socket of yours or root's, so the secret is not sent; "
                 "say by --socket or --port where your EnSight listens")
     if host:
         check_is_local(host)
-    host = host or "localhost"
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return f"{host}:{port or 12345}"
+    host = (host or "localhost").strip("[]")
+    port = port or next(filter(lambda port: is_open(host, port), PORTS),
+                        PORTS[0])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def is_ours(path):
-    """Whether it is a Unix socket of this user or root: others shall not be
-    told a secret. A link is not, since anybody can make one to anything."""
+def find_socket(path):
+    """EnSight adds the ending to the P of -grpc_uds_pathname P."""
+    longer = path + ".sock"
+    return (longer if pathlib.Path(longer).is_socket() and
+            not pathlib.Path(path).is_socket() else path)
+
+
+def find_sockets():
+    """Those of this user's EnSights: the usual one, which may be root's, and
+    those of the sessions that PyEnSight's LocalLauncher has started."""
+    owner = [os.geteuid()]
+    usual = [USUAL_SOCKET] if belongs_to([0, *owner], USUAL_SOCKET) else []
+    found = glob.glob(glob.escape(tempfile.gettempdir()) +
+                      "/pyensight_*/pyensight.sock")
+    return usual + [
+        path for path in sorted(found) if belongs_to(owner, path) and
+        belongs_to(owner, os.path.dirname(path), stat.S_ISDIR)]
+
+
+def belongs_to(owners, path, is_kind=stat.S_ISSOCK):
+    """Whether it is a Unix socket of one of these: others shall not be told a
+    secret. A link is not, since anybody can make one to anything."""
     try:
         found = os.lstat(path)
     except OSError:
         return False
-    return stat.S_ISSOCK(found.st_mode) and found.st_uid in (0, os.geteuid())
+    return is_kind(found.st_mode) and found.st_uid in owners
 
 
 def is_listening(path):
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(path)
+        return True
+    except OSError:
+        return False
+
+
+def is_open(host, port):
+    try:
+        socket.create_connection((host, port), PROBE).close()
         return True
     except OSError:
         return False
@@ -154,18 +193,23 @@ def metadata_of(secret, session):
 class EnSight:
     """A connection to one EnSight.
 
-    The address is "HOST:PORT", or "unix:PATH" for a Unix socket. Secret and
-    session name are left out where they are empty.
+    The address is "HOST:PORT", or "unix:PATH" for a Unix socket, with any
+    characters in the path. Secret and session name are left out where they are
+    empty.
     """
 
     def __init__(self, address, secret="", session=""):
         self.address = address
         self.metadata = metadata_of(secret, session)
         options = list(CHANNEL_OPTIONS)
+        target = address
         if address.startswith("unix:"):
+            # For gRPC it is a URI.
+            path = os.fsencode(address[len("unix:"):])
+            target = "unix:" + urllib.parse.quote(path)
             # Some servers refuse the socket's path as the host's name.
             options.append(("grpc.default_authority", "localhost"))
-        self.channel = grpc.insecure_channel(address, options)
+        self.channel = grpc.insecure_channel(target, options)
         self.methods = {method.name: method
                         for method in find_service().methods}
 
@@ -222,7 +266,8 @@ class EnSight:
                 "no EnSight answers there. Is it running, with its gRPC "
                 "server on (ensight -grpc_server PORT)? Newer releases listen "
                 "on a Unix socket, or with TLS, unless started with "
-                "-grpc_use_tcp_sockets -grpc_disable_tls",
+                "-grpc_use_tcp_sockets -grpc_disable_tls; ensight-record "
+                "--list shows your EnSights' sockets",
             grpc.StatusCode.UNIMPLEMENTED:
                 "what listens there does not know the call; if it is EnSight, "
                 "its release is too old: update it",

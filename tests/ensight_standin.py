@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import threading
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.environ.get("SHMIMAGE_SRCDIR") or os.path.dirname(HERE)
@@ -243,7 +244,8 @@ def main():
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers([StandIn(args).handlers()])
     port = server.add_insecure_port(
-        "unix:" + args.socket if args.socket else "127.0.0.1:0")
+        "unix:" + urllib.parse.quote(args.socket) if args.socket
+        else "127.0.0.1:0")
     server.start()
     say(port=port)
     stop = threading.Event()

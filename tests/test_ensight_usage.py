@@ -36,6 +36,23 @@ def load_recorder():
     return module
 
 
+def run_main(*arguments):
+    """Status and output, without the start of another Python."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            status = load_recorder().main(list(arguments))
+        except SystemExit as end:
+            status = end.code
+    return status, said.getvalue()
+
+
+def run_alone(*arguments, python=(), **environment):
+    return subprocess.run([sys.executable, *python, RECORD, *arguments],
+                          capture_output=True, text=True, timeout=SECONDS,
+                          env={**ENVIRONMENT, **environment})
+
+
 class Refusals(EnSightTest):
     def test_secret(self):
         self.start_ensight("--secret", "xyzzy")
@@ -101,21 +118,6 @@ class Refusals(EnSightTest):
 
 
 class Usage(EnSightTest):
-    def run_alone(self, *arguments, python=()):
-        return subprocess.run([sys.executable, *python, RECORD, *arguments],
-                              capture_output=True, text=True, timeout=SECONDS,
-                              env=ENVIRONMENT)
-
-    def call_main(self, *arguments):
-        """Status and standard error, without the start of another Python."""
-        said = io.StringIO()
-        with contextlib.redirect_stderr(said):
-            try:
-                status = load_recorder().main(list(arguments))
-            except SystemExit as end:
-                status = end.code
-        return status, said.getvalue()
-
     def test_mistakes(self):
         for arguments, words in (
                 ([], "MOVIE"),
@@ -130,21 +132,23 @@ class Usage(EnSightTest):
                 ([self.movie, "--wait", "0"], "above 0"),
                 ([self.movie, "--size", "0x9"], "--size")):
             with self.subTest(arguments=arguments):
-                status, said = self.call_main(*arguments)
+                status, said = run_main(*arguments)
                 self.assertEqual(status, USAGE)
                 self.assertIn(words, said.splitlines()[-1])
 
     def test_help_and_version(self):
-        done = self.run_alone("--help")
+        done = run_alone("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("before there\nwas an image", done.stdout)
-        done = self.run_alone("--version")
+        for words in ("before there\nwas an image", "session.secret_key",
+                      'session._grpc_uds_pathname + ".sock"'):
+            self.assertIn(words, done.stdout)
+        done = run_alone("--version")
         version = subprocess.run([SHMIMAGE, "--version"], text=True,
                                  capture_output=True, timeout=SECONDS).stdout
         self.assertEqual(done.stdout, f"ensight-record ({version.strip()})\n")
 
     def test_python_without_grpc(self):
-        done = self.run_alone("--help", python=["-S"])
+        done = run_alone("--help", python=["-S"])
         self.assertEqual(done.returncode, FAILED)
         self.assertIn("apt install python3-grpcio", done.stderr)
 
@@ -160,73 +164,10 @@ class Usage(EnSightTest):
         prefix = ensight_images.message_class(
             methods["Unsubscribe"].input_type)
         self.assertEqual(prefix(prefix="p").SerializeToString(), b"\n\1p")
+        self.assertEqual(ensight_images.PORTS, (12345, 18243))
         for method in methods.values():
             answer = ensight_images.message_class(method.output_type)
             self.assertEqual(answer(str="s").SerializeToString(), b"\n\1s")
-
-    def test_address(self):
-        find = ensight_images.find_address
-        self.assertEqual(find(host="localhost"), "localhost:12345")
-        # All of this machine's addresses, such as those of its network.
-        self.assertEqual(find(host="0.0.0.0"), "0.0.0.0:12345")
-        self.assertEqual(find(port=5), "localhost:5")
-        self.assertEqual(find(host="::1", port=5), "[::1]:5")
-        self.assertEqual(find(path="/a/b"), "unix:/a/b")
-
-    def test_address_of_another_machine(self):
-        for host, words in (("192.0.2.1", "another machine"),
-                            ("2001:db8::1", "another machine"),
-                            ("a..b", "no such host")):
-            with self.assertRaisesRegex(ensight_images.EnSightError,
-                                        f"^{host}: .*{words}"):
-                ensight_images.find_address(host=host)
-
-    def listen(self, name):
-        """Where EnSight usually does."""
-        usual = self.file("usual.sock")
-        patch = unittest.mock.patch.object(ensight_images, "USUAL_SOCKET",
-                                           usual)
-        patch.start()
-        self.addCleanup(patch.stop)
-        server = socket.socket(socket.AF_UNIX)
-        self.addCleanup(server.close)
-        server.bind(self.file(name))
-        server.listen()
-        return usual, server
-
-    def test_address_where_ensight_usually_listens(self):
-        usual, server = self.listen("usual.sock")
-        find = ensight_images.find_address
-        self.assertEqual(find(secret="xyzzy"), "unix:" + usual)
-        self.assertEqual(find(port=5), "localhost:5")
-        server.close()
-        self.assertEqual(find(secret="xyzzy"), "localhost:12345")
-        os.unlink(usual)
-        self.assertEqual(find(secret="xyzzy"), "localhost:12345")
-
-    def assert_secret_stays(self, usual):
-        find = ensight_images.find_address
-        with self.assertRaisesRegex(ensight_images.EnSightError,
-                                    f"{usual}: .*--socket or --port"):
-            find(secret="xyzzy")
-        self.assertEqual(find(), "localhost:12345")
-        self.assertEqual(find(port=5, secret="xyzzy"), "localhost:5")
-        self.assertEqual(find(path=usual, secret="xyzzy"), "unix:" + usual)
-
-    def test_link_to_a_socket(self):
-        usual, _ = self.listen("another.sock")
-        os.symlink(self.file("another.sock"), usual)
-        self.assert_secret_stays(usual)
-
-    def test_socket_of_another_user(self):
-        usual, _ = self.listen("usual.sock")
-        if os.geteuid() == 0:
-            os.chown(usual, 65534, -1)
-            self.assert_secret_stays(usual)
-        else:
-            with unittest.mock.patch.object(os, "geteuid",
-                                            return_value=os.geteuid() + 1):
-                self.assert_secret_stays(usual)
 
     def test_only_tools_of_ffmpeg_are_asked(self):
         recorder = load_recorder()
@@ -243,6 +184,176 @@ class Usage(EnSightTest):
         tool = self.script("ffmpeg", "exec sleep 999\n")
         with self.assertRaisesRegex(recorder.EnSightError, tool):
             recorder.knows_device(tool)
+
+
+class Addresses(EnSightTest):
+    """Where EnSight is looked for. Each test has places of its own for that,
+    since other programs may listen at the usual ones."""
+
+    def setUp(self):
+        super().setUp()
+        self.usual = self.file("usual.sock")
+        self.patch(ensight_images, "USUAL_SOCKET", self.usual)
+        self.patch(ensight_images.tempfile, "tempdir", self.folder)
+        self.ports = [self.bind(("127.0.0.1", 0)) for _ in range(2)]
+        self.default, self.other = (port.getsockname()[1]
+                                    for port in self.ports)
+        self.patch(ensight_images, "PORTS", (self.default, self.other))
+
+    def patch(self, place, name, value):
+        patch = unittest.mock.patch.object(place, name, value)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def bind(self, place):
+        server = socket.socket(
+            socket.AF_UNIX if isinstance(place, str) else socket.AF_INET)
+        self.addCleanup(server.close)
+        server.bind(place)
+        return server
+
+    def listen(self, path):
+        server = self.bind(path)
+        server.listen()
+        return server
+
+    def session(self, name):
+        """Where that session of PyEnSight listens."""
+        os.mkdir(self.file("pyensight_" + name))
+        return self.file(f"pyensight_{name}/pyensight.sock")
+
+    def give_away(self, path):
+        """Have it belong to another user."""
+        if os.geteuid() == 0:
+            os.chown(path, 65534, -1, follow_symlinks=False)
+        else:
+            look = os.lstat
+
+            def look_at_other(other):
+                found = list(look(other))
+                found[4] += other == path
+                return os.stat_result(found)
+            self.patch(os, "lstat", look_at_other)
+
+    def assert_found(self, address, **known):
+        self.assertEqual(ensight_images.find_address(**known), address)
+
+    def assert_port(self, **known):
+        self.assert_found(f"localhost:{self.default}", **known)
+
+    def test_what_is_named(self):
+        self.assert_port(host="localhost")
+        # All of this machine's addresses, such as those of its network.
+        self.assert_found(f"0.0.0.0:{self.default}", host="0.0.0.0")
+        self.assert_found("localhost:5", port=5)
+        self.assert_found("[::1]:5", host="::1", port=5)
+        self.assert_found("unix:/a/b", path="/a/b")
+
+    def test_address_of_another_machine(self):
+        for host, words in (("192.0.2.1", "another machine"),
+                            ("2001:db8::1", "another machine"),
+                            ("a..b", "no such host")):
+            with self.assertRaisesRegex(ensight_images.EnSightError,
+                                        f"^{host}: .*{words}"):
+                ensight_images.find_address(host=host)
+
+    def test_ports(self):
+        self.assert_port()
+        self.ports[1].listen()
+        self.assert_found(f"localhost:{self.other}")
+        self.assert_found(f"127.0.0.1:{self.other}", host="127.0.0.1")
+        self.ports[0].listen()
+        self.assert_port()
+
+    def test_name_that_ensight_was_given_for_its_socket(self):
+        name = self.file("name")
+        self.assert_found("unix:" + name, path=name)
+        os.mkdir(name)
+        self.listen(name + ".sock")
+        self.assert_found(f"unix:{name}.sock", path=name)
+        self.assert_found(f"unix:{name}.sock", path=name + ".sock")
+        os.rmdir(name)
+        self.listen(name)
+        self.assert_found("unix:" + name, path=name)
+
+    def test_where_ensight_usually_listens(self):
+        server = self.listen(self.usual)
+        self.assert_found("unix:" + self.usual, secret="xyzzy")
+        self.assert_found("localhost:5", port=5)
+        server.close()
+        self.assert_port(secret="xyzzy")
+        os.unlink(self.usual)
+        self.assert_port(secret="xyzzy")
+
+    def assert_secret_stays(self):
+        find = ensight_images.find_address
+        with self.assertRaisesRegex(ensight_images.EnSightError,
+                                    f"{self.usual}: .*--socket or --port"):
+            find(secret="xyzzy")
+        self.assert_port()
+        self.assert_found("localhost:5", port=5, secret="xyzzy")
+        self.assert_found("unix:" + self.usual, path=self.usual,
+                          secret="xyzzy")
+        session = self.session("mine")
+        self.listen(session)
+        self.assert_found("unix:" + session, secret="xyzzy")
+
+    def test_link_to_a_socket(self):
+        self.listen(self.file("another.sock"))
+        os.symlink(self.file("another.sock"), self.usual)
+        self.assert_secret_stays()
+
+    def test_socket_of_another_user(self):
+        self.listen(self.usual)
+        self.give_away(self.usual)
+        self.assert_secret_stays()
+
+    def test_session_of_pyensight(self):
+        session = self.session("a")
+        self.assert_port()
+        server = self.listen(session)
+        self.assert_found("unix:" + session)
+        self.bind(self.session("b"))
+        self.assert_found("unix:" + session)
+        server.close()
+        self.assert_port()
+
+    def test_several(self):
+        several = [self.usual, self.session("a"), self.session("b")]
+        for path in several:
+            self.listen(path)
+        self.bind(self.session("c"))
+        with self.assertRaisesRegex(
+                ensight_images.EnSightError, "several .*--socket .*:\n  " +
+                "\n  ".join(map(re.escape, several)) + "$"):
+            ensight_images.find_address()
+        self.assert_found("localhost:5", port=5)
+        self.assert_found("unix:" + several[2], path=several[2])
+
+    def test_sessions_that_are_not_ours(self):
+        for name in "folder", "socket":
+            self.listen(self.session(name))
+        self.give_away(self.file("pyensight_folder"))
+        self.give_away(self.file("pyensight_socket/pyensight.sock"))
+        os.mkdir(self.file("elsewhere"))
+        target = self.file("elsewhere/pyensight.sock")
+        self.listen(target)
+        os.symlink(self.file("elsewhere"), self.file("pyensight_linked"))
+        os.symlink(target, self.session("link"))
+        open(self.session("file"), "w").close()
+        self.assertEqual(ensight_images.find_sockets(), [])
+
+    def test_list(self):
+        self.assertIn("no EnSight of yours", run_main("--list")[1])
+        paths = [self.session("a"), self.session("b")]
+        self.listen(paths[0])
+        self.bind(paths[1])
+        said = [f"{paths[0]}: somebody listens", f"{paths[1]}: nobody listens"]
+        self.assertEqual(run_main("--list"), (DONE, "\n".join([*said, ""])))
+        # Of itself, without what was patched here.
+        done = run_alone("--list", TMPDIR=self.folder)
+        self.assertEqual(done.returncode, DONE)
+        self.assertEqual(done.stdout.splitlines()[-2:], said)
 
 
 class ReadMe(EnSightTest):
