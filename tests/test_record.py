@@ -80,6 +80,17 @@ class Ends(RecordTest):
         self.assert_film(recording)
         self.assert_prefix(self.numbers(), 20)
 
+    def test_ctrl_c_that_reaches_ffmpeg(self):
+        """As one that is typed before ffmpeg has a process group does."""
+        server = NumberServer(self)
+        recording = self.start()
+        for start in range(0, 2 * FEW, FEW):
+            server.show_all(range(start, start + FEW), 50)
+            os.kill(child_of(recording.process.pid), signal.SIGINT)
+        recording.process.terminate()
+        self.assert_film(recording)
+        self.assertEqual(self.numbers(), list(range(2 * FEW)))
+
     def test_other_signals(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):

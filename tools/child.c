@@ -54,17 +54,21 @@ static int add_files(posix_spawn_file_actions_t *actions,
     return ret;
 }
 
+/* A process group of its own, and no signal of the terminal: one may come before
+ * the group is there. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
-    sigset_t none;
+    sigset_t of_terminal;
     int ret;
 
-    sigemptyset(&none);
+    sigemptyset(&of_terminal);
+    sigaddset(&of_terminal, SIGINT);
+    sigaddset(&of_terminal, SIGHUP);
     ret = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
                                                POSIX_SPAWN_SETSIGMASK);
     if (!ret)
         ret = posix_spawnattr_setpgroup(attributes, 0);
-    return ret ? ret : posix_spawnattr_setsigmask(attributes, &none);
+    return ret ? ret : posix_spawnattr_setsigmask(attributes, &of_terminal);
 }
 
 int child_start(Child *child, const char *path, char *const *words,
