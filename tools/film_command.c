@@ -16,7 +16,7 @@ static const struct {
      * have; so these have to say it as well. */
     [COLOURS_VIDEO] = { ":out_color_matrix=bt709:out_range=tv",
                         ",setparams=color_primaries=bt709:color_trc=bt709",
-                        "-colorspace bt709 -color_range tv "
+                        "-colorspace bt709 "
                         "-color_primaries bt709 -color_trc bt709" },
     [COLOURS_JFIF]  = { ":out_color_matrix=bt601:out_range=pc", "", "" },
     [COLOURS_RGB]   = { "", "", "" },
