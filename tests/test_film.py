@@ -8,8 +8,8 @@ for the environment.
 """
 
 import time
-import unittest
 
+from features import main, shows
 from ffmpeg_harness import exit_if_nothing_can_run, wait_for
 from peer_stream import make_pixels
 from record_harness import SIZE, NumberServer, RecordTest
@@ -102,6 +102,7 @@ class Films(RecordTest):
 
 
 class Colours(Films):
+    @shows("record")
     def test_tags(self):
         for movie in ("film.mp4", "film.mov", "film.mkv"):
             with self.subTest(movie):
@@ -113,6 +114,7 @@ class Colours(Films):
                     ["h264", "yuv420p", "tv", "bt709", "bt709", "bt709"])
                 self.assertLess(film["level"], 30)
 
+    @shows("record")
     def test_colours(self):
         for size in (1280, 720), (640, 360), (161, 97):
             with self.subTest(size):
@@ -126,6 +128,7 @@ class Colours(Films):
                     Planes(self.decode("yuv420p"), width, height, 1),
                     from_bt709, (0, 0, *size))
 
+    @shows("record")
     def test_colours_after_a_change_of_size(self):
         shows = [(size, draw_colours(size))
                  for size in ((320, 180), (160, 120), (321, 181), (320, 180))]
@@ -203,6 +206,7 @@ class Lossless(Films):
         self.assertEqual(self.decode("rgb24"), shows[0][1])
 
 
+@shows("record")
 class Times(Films):
     def test_as_seen(self):
         """At all rates, with pauses that are longer than any default."""
@@ -284,4 +288,4 @@ class Times(Films):
 
 if __name__ == "__main__":
     exit_if_nothing_can_run()
-    unittest.main(verbosity=2)
+    main()

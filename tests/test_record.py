@@ -12,8 +12,8 @@ import shlex
 import shutil
 import signal
 import subprocess
-import unittest
 
+from features import main, shows
 from ffmpeg_harness import (FFMPEG, NATIVE, SECONDS, SHMIMAGE, Running,
                             exit_if_nothing_can_run, wait_for)
 from record_harness import (CTRL_C, NumberServer, RecordTest, child_of,
@@ -26,6 +26,7 @@ FEW = 5
 REORDERED = 4
 
 
+@shows("record-ends")
 class Ends(RecordTest):
     def record_few(self, *options):
         """On a terminal, from a server that is silent then."""
@@ -397,4 +398,4 @@ class Starts(RecordTest):
 
 if __name__ == "__main__":
     exit_if_nothing_can_run()
-    unittest.main(verbosity=2)
+    main()
