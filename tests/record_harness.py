@@ -61,6 +61,7 @@ class NumberServer:
         test.addCleanup(self.server.close)
         test.addCleanup(self.stop)
         self.server.init()
+        self.draw = draw_number
         self.log = []
         self.thread = None
         self.stopping = False
@@ -77,7 +78,7 @@ class NumberServer:
         return self.server.put(number, *size, pixels) == "ok" and given
 
     def show(self, number, size=SIZE, pixels=None):
-        pixels = pixels or draw_number(number, size)
+        pixels = pixels or self.draw(number, size)
         given = []
 
         def is_given():
