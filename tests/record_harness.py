@@ -191,21 +191,19 @@ class RecordTest(StreamTest):
 
     def is_copying(self, recording):
         """Whether its ffmpeg is the one that makes the final form."""
-        with open(f"/proc/{child_of(recording.process.pid)}/cmdline",
-                  "rb") as line:
-            return b"\0copy\0" in line.read()
+        try:
+            with open(f"/proc/{child_of(recording.process.pid)}/cmdline",
+                      "rb") as line:
+                return b"\0copy\0" in line.read()
+        except (FileNotFoundError, ProcessLookupError):
+            return False    # the one before it has just ended
 
     def complete(self, recording):
         """Do what the message says."""
-        command = re.search(r"^    (ffmpeg .*?)\r?$", recording.err(),
+        command = re.search(r"^    (.*ffmpeg .*?)\r?$", recording.err(),
                             re.MULTILINE)[1]
-        path = os.path.join(self.folder, "bin")
-        os.makedirs(path, exist_ok=True)
-        os.symlink(shutil.which(FFMPEG), os.path.join(path, "ffmpeg"))
         subprocess.run(["sh", "-c", command], check=True, timeout=SECONDS,
-                       stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                       env={**os.environ,
-                            "PATH": path + ":" + os.environ["PATH"]})
+                       stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
 
     def names(self):
         """Of the film's files."""

@@ -7,6 +7,7 @@ test_record.py has the ways in which a recording ends. See ffmpeg_harness.py
 for the environment.
 """
 
+import os
 import time
 
 from features import main, shows
@@ -85,7 +86,8 @@ class Films(RecordTest):
                  recording.process.poll() is not None, recording.err)
         for lack in ("it has no encoder for", "which a GIF needs"):
             if lack in recording.err():
-                self.skipTest(f"not installed: {recording.err()}")
+                self.skipTest("not installed: an encoder or a filter for "
+                              + os.path.basename(self.movie))
         return recording
 
     def assert_colours(self, planes, decode, inside):

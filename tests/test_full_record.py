@@ -5,6 +5,7 @@
 See ffmpeg_harness.py for the environment.
 """
 
+import os
 import unittest
 
 from ffmpeg_harness import exit_if_nothing_can_run, wait_for
@@ -39,14 +40,20 @@ class Full(RecordTest):
     def images(self, path):
         return len(self.decode("gray", path)) // (SIZE[0] * SIZE[1])
 
+    def test_before_it_copies(self):
+        self.check_copy(lambda size: 0)
+
     def test_while_it_copies(self):
+        self.check_copy(lambda size: size // 2)
+
+    def check_copy(self, space):
         self.slow_copy()
         recording = self.start("--crf", 20)
         for number in range(20):
             self.server.show(number, SIZE)
         recording.process.terminate()
         wait_for(lambda: self.is_copying(recording), recording.err)
-        self.small.fill()
+        self.small.fill(space(os.path.getsize(self.part())))
         self.go()
         self.assert_no_film(recording, "film.mp4.part")
         self.assertIn("it was recorded, but not completed", recording.err())

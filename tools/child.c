@@ -54,21 +54,23 @@ static int add_files(posix_spawn_file_actions_t *actions,
     return ret;
 }
 
-/* A process group of its own, and no signal of the terminal: one may come before
- * the group is there. */
+/* A process group of its own, and none of the signals that a terminal or a
+ * service sends to all its processes: one may come before the group is there.
+ */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
-    sigset_t of_terminal;
+    sigset_t for_group;
     int ret;
 
-    sigemptyset(&of_terminal);
-    sigaddset(&of_terminal, SIGINT);
-    sigaddset(&of_terminal, SIGHUP);
+    sigemptyset(&for_group);
+    sigaddset(&for_group, SIGINT);
+    sigaddset(&for_group, SIGHUP);
+    sigaddset(&for_group, SIGTERM);
     ret = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
                                                POSIX_SPAWN_SETSIGMASK);
     if (!ret)
         ret = posix_spawnattr_setpgroup(attributes, 0);
-    return ret ? ret : posix_spawnattr_setsigmask(attributes, &of_terminal);
+    return ret ? ret : posix_spawnattr_setsigmask(attributes, &for_group);
 }
 
 int child_start(Child *child, const char *path, char *const *words,

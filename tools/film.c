@@ -38,16 +38,21 @@ static const FilmKind lossless = {
     ".mkv", "matroska", CLUSTERED, COLOURS_RGB, FINISH_NONE, { "ffv1" }, 0,
 };
 
+/* None keeps images to itself: what was shown is in the file, but for the last
+ * image, also when ffmpeg is killed before the next one comes. */
 static const FilmEncoder encoders[] = {
-    { "libx264", "yuv420p", "-crf", "20", "-preset", "veryfast", "", NULL },
+    { "libx264", "yuv420p", "-crf", "20", "-preset", "veryfast",
+      "-tune zerolatency", NULL },
     { "libopenh264", "yuv420p", NULL, NULL, NULL, NULL, "-b:v 10M",
       "has a fixed bit rate" },
     { "mpeg4", "yuv420p", NULL, NULL, NULL, NULL, "-q:v 3",
       "is larger, and browsers do not play it" },
-    { "libvpx-vp9", "yuv420p", "-crf", "31", "-cpu-used", "8",
-      "-b:v 0 -deadline realtime -row-mt 1", NULL },
-    { "libvpx", "yuv420p", "-crf", "10", "-cpu-used", "8",
-      "-b:v 10M -deadline realtime", "is larger" },
+    { "libvpx-vp9", "yuv420p", "-crf", "31", NULL, NULL,
+      "-cpu-used 8 -b:v 0 -deadline realtime -row-mt 1 -lag-in-frames 0",
+      NULL },
+    { "libvpx", "yuv420p", "-crf", "10", NULL, NULL,
+      "-cpu-used 8 -b:v 10M -deadline realtime -lag-in-frames 0",
+      "is larger" },
     { "ffv1", "bgr0", NULL, NULL, NULL, NULL, "-level 3 -g 1", NULL },
     { "png", "rgb24", NULL, NULL, NULL, NULL, "", NULL },
     { "mjpeg", "yuvj444p", NULL, NULL, NULL, NULL, "-q:v 2", NULL },
@@ -83,11 +88,10 @@ int film_is_name(const char *name)
 static int is_sequence(const char *name)
 {
     const char *percent = strchr(name, '%');
+    const size_t digits = strspn(percent + 1, "0123456789");
 
-    if (!percent)
-        return 0;
-    percent++;
-    return percent[strspn(percent, "0123456789")] == 'd';
+    return digits < 3 && percent[1 + digits] == 'd' &&
+           !strchr(percent + 1, '%') && !strchr(percent, '/');
 }
 
 static const FilmEncoder *find_encoder(Film *film, const char *name)
@@ -111,12 +115,19 @@ static int choose_kind(Film *film, const Command *command)
         return command_misused(command, "'%s': what shall it be? Name it "
                                ".mp4, .mov, .mkv, .webm, .gif, .png or .jpg",
                                o->movie);
-    film->sequence = film->kind->still && is_sequence(o->movie);
-    if (!o->lossless || film->kind->colours == COLOURS_RGB)
+    film->sequence = film->kind->still && strchr(o->movie, '%');
+    if (film->sequence && !is_sequence(o->movie))
+        return command_misused(command, "'%s': the '%%' of an image's number "
+                               "is written like frame_%%05d%s, and no other "
+                               "one can be there", o->movie,
+                               film->kind->ending);
+    if (!o->lossless || (film->kind->colours == COLOURS_RGB &&
+                         film->kind->finish == FINISH_NONE))
         return COMMAND_OK;
     if (strcmp(film->kind->ending, lossless.ending))
         return command_misused(command, "--lossless: a %s can't keep RGB bit "
-                               "for bit so that players show it; name it .mkv",
+                               "for bit so that players show it; name it .mkv, "
+                               "or .png",
                                film->kind->ending);
     film->kind = &lossless;
     return COMMAND_OK;
@@ -179,7 +190,8 @@ int film_choose(Film *film, const FilmOptions *options, Ffmpeg *ffmpeg,
 {
     int ret;
 
-    *film = (Film){ .options = options };
+    *film = (Film){ .options = options,
+                    .program = ffmpeg ? ffmpeg->path : "ffmpeg" };
     ret = choose_kind(film, command);
     if (ret != COMMAND_OK)
         return ret;

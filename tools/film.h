@@ -44,6 +44,7 @@ typedef struct FilmEncoder {
 
 typedef struct Film {
     const FilmOptions *options;
+    const char *program;     /**< the ffmpeg that makes it */
     const FilmKind *kind;
     const FilmEncoder *encoder;
     FilmEncoder unknown;     /**< one that the table does not have */
@@ -90,12 +91,14 @@ void film_record(const Film *film, const FilmPipes *pipes, const char *part,
  *
  * @param step     from 0
  * @param progress a descriptor, or -1
- * @return 0 if there is no such step
  */
-int film_finish(const Film *film, int step, int progress, const char *part,
-                const char *palette, const char *final, Words *words);
+void film_finish(const Film *film, int step, int progress, const char *part,
+                 const char *palette, const char *final, Words *words);
 
-/** Whether film_finish() has steps even if the recording ended orderly. */
+/** How many steps that takes. */
+int film_steps(const Film *film);
+
+/** Whether it is needed even if the recording ended orderly. */
 int film_needs_finish(const Film *film);
 
 /** How many images are enough for it, or 0 for no limit. */

@@ -146,7 +146,7 @@ static void add_input(const Film *film, Words *words)
 
 /* Every image keeps its time, and none is repeated or left out to make a
  * constant rate of them. MPEG-4 knows no finer unit than 1/65535 s. */
-static void add_time(const Film *film, Words *words)
+static void add_time(const Film *film, const FilmPipes *pipes, Words *words)
 {
     const FilmOptions *o = film->options;
     const uint64_t most = film_most_images(film);
@@ -160,8 +160,8 @@ static void add_time(const Film *film, Words *words)
         words_add(words, "1:60000");
     if (film->kind->finish == FINISH_INDEX && !o->rate)
         words_split(words, "-video_track_timescale 60000");
-    /* Numbers may be missing. */
-    if (o->rate && o->duration)
+    /* Numbers may be missing. By the clock, the first image may be late. */
+    if (o->duration && (o->rate || !pipes))
         add_seconds(words, "-t", o->duration);
     if (most) {
         words_split(words, "-frames:v");
@@ -203,9 +203,9 @@ static void add_muxer(const Film *film, Words *words)
 }
 
 /* For a user, who has no pipe for the progress, it is the plain command. */
-static void add_start(Words *words, int progress)
+static void add_start(const Film *film, int progress, Words *words)
 {
-    words_split(words, "ffmpeg");
+    words_add(words, "%s", film->program);
     if (progress < 0)
         return;
     words_split(words, "-hide_banner -nostdin -nostats "
@@ -224,13 +224,13 @@ static void add_file(Words *words, const char *option, const char *path)
 void film_record(const Film *film, const FilmPipes *pipes, const char *part,
                  Words *words)
 {
-    add_start(words, pipes->progress);
+    add_start(film, pipes->progress, words);
     add_input(film, words);
     words_add(words, "-control");
     words_add(words, "%d", pipes->control);
     words_add(words, "-i");
     words_add(words, "%s", film->options->stream);
-    add_time(film, words);
+    add_time(film, pipes, words);
     add_encoder(film, words);
     add_filter(film, pipes, words);
     add_muxer(film, words);
@@ -240,27 +240,32 @@ void film_record(const Film *film, const FilmPipes *pipes, const char *part,
 /* Browsers slow down what is faster than 50 a second. */
 #define GIF_TIME "-fps_mode vfr -enc_time_base 1:50"
 
-static int finish_gif(int step, const char *part, const char *palette,
-                      const char *final, Words *words)
+static void finish_gif(int step, const char *part, const char *palette,
+                       const char *final, Words *words)
 {
     add_file(words, "-i", part);
     if (step == 0) {
         words_split(words, "-vf palettegen -update 1 -c:v png -f image2");
         add_file(words, NULL, palette);
-        return 1;
+        return;
     }
     add_file(words, "-i", palette);
     words_split(words, "-lavfi paletteuse " GIF_TIME " -f gif");
     add_file(words, NULL, final);
-    return step == 1;
 }
 
-int film_finish(const Film *film, int step, int progress, const char *part,
-                const char *palette, const char *final, Words *words)
+void film_finish(const Film *film, int step, int progress, const char *part,
+                 const char *palette, const char *final, Words *words)
 {
-    add_start(words, progress);
-    if (film->kind->finish == FINISH_GIF)
-        return finish_gif(step, part, palette, final, words);
+    add_start(film, progress, words);
+    /* Without it, 5.1 takes what could not be closed for a good file. With
+     * it, the rest of one that is cut off can't be saved. */
+    if (progress >= 0)
+        words_split(words, "-xerror");
+    if (film->kind->finish == FINISH_GIF) {
+        finish_gif(step, part, palette, final, words);
+        return;
+    }
     add_file(words, "-i", part);
     words_split(words, "-c copy");
     if (film->kind->finish == FINISH_INDEX)
@@ -268,7 +273,11 @@ int film_finish(const Film *film, int step, int progress, const char *part,
     words_split(words, "-f");
     words_add(words, "%s", film->kind->muxer);
     add_file(words, NULL, final);
-    return step == 0;
+}
+
+int film_steps(const Film *film)
+{
+    return film->kind->finish == FINISH_GIF ? 2 : 1;
 }
 
 int film_needs_finish(const Film *film)
@@ -296,14 +305,14 @@ void film_print(const Film *film)
                     "[b][p]paletteuse");
         words_split(&words, GIF_TIME);
     } else {
-        add_time(film, &words);
+        add_time(film, NULL, &words);
         add_encoder(film, &words);
         if (!has_graph(o))
             add_plain_filter(film, extra_filter(o), &words);
     }
     if (film->kind->finish == FINISH_INDEX)
         words_split(&words, "-movflags +faststart");
-    words_add(&words, "%s", o->movie);
+    add_file(&words, NULL, o->movie);
     words_print(&words, stdout);
     putchar('\n');
     words_free(&words);

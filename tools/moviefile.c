@@ -25,14 +25,13 @@ static char *with_ending(const char *name, const char *ending)
 static char *first_name(const MovieFile *m)
 {
     const char *percent = strchr(m->movie, '%');
-    char *name = malloc(strlen(m->movie) + 32);
-    int width;
+    const size_t size = strlen(m->movie) + 128;
+    char *name = malloc(size);
 
     if (!name || !m->sequence)
         return name ? strcpy(name, m->movie) : NULL;
-    width = atoi(percent + 1);
-    sprintf(name, "%.*s%0*d%s", (int)(percent - m->movie), m->movie,
-            width < 20 ? width : 20, 1, strchr(percent, 'd') + 1);
+    snprintf(name, size, "%.*s%0*d%s", (int)(percent - m->movie), m->movie,
+             atoi(percent + 1), 1, strchr(percent, 'd') + 1);
     return name;
 }
 

@@ -20,7 +20,7 @@ static const char help[] =
     "\n"
     "MOVIE's ending says what is made: .mp4, .mov or .mkv (H.264), .webm\n"
     "(VP9), .gif, .png or .jpg (one still), or frame_%05d.png (a file an\n"
-    "image). It appears when it is complete. Until then it is MOVIE.part,\n"
+    "image). A film appears when it is complete. Until then it is MOVIE.part,\n"
     "which outlives whatever happens to the recording.\n"
     "\n"
     "  --create WIDTHxHEIGHT  make FILE first if it does not exist, for\n"
@@ -35,10 +35,11 @@ static const char help[] =
     "                         R a second, instead of from when they came: for\n"
     "                         animations that are drawn slower or faster\n"
     "  --encoder NAME         one of ffmpeg's encoders\n"
-    "  --crf N                quality, less is better; 20 if not given\n"
-    "  --preset NAME          speed of the encoder; veryfast if not given;\n"
+    "  --crf N                quality, less is better; if not given, 20 for\n"
+    "                         H.264 and 31 for VP9\n"
+    "  --preset NAME          speed, for H.264; veryfast if not given,\n"
     "                         ultrafast is the fastest\n"
-    "  --lossless             keep every pixel as it is: .mkv, .gif and .png\n"
+    "  --lossless             keep every pixel as it is: .mkv and .png\n"
     "  --force                replace MOVIE if it is there\n"
     "  --print                print the nearest ffmpeg command, and no more\n"
     "  --quiet                no status lines and no summary\n"
@@ -47,7 +48,7 @@ static const char help[] =
     "\n"
     "The status on standard error, once a second, says how long the film is,\n"
     "how many images are in it, and how many numbers of images never came.\n"
-    "Options for ffmpeg's output may follow after --, and win. FFMPEG in the\n"
+    "Options for ffmpeg's encoder may follow after --, and win. FFMPEG in the\n"
     "environment names another ffmpeg.\n"
     "\n"
     "Examples:\n"
@@ -182,6 +183,9 @@ static void catch_signals(void)
     struct sigaction action = { .sa_handler = SIG_IGN };
 
     stop_catch();
+    /* The log is read. */
+    unsetenv("AV_LOG_FORCE_COLOR");
+    unsetenv("AV_LOG_FORCE_256COLOR");
     /* The recording goes on when nobody reads the status lines any more. */
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);

@@ -38,6 +38,7 @@ typedef struct Recording {
     int filter;      /* the end of its pipe, until the size is known, or -1 */
     int stopping;    /* the device has been told to end */
     int signals;     /* of stop_requested that were answered */
+    int asked;       /* whether to give up what goes on */
     int64_t first;   /* when the first image was there, or 0 */
     Counts counts;
     Lag lag;
@@ -163,8 +164,11 @@ static void answer_signals(Recording *r)
     r->signals = stop_requested;
     if (!r->stopping)
         report_say(&r->report, "finishing");
+    else if (!r->asked++)
+        report_say(&r->report, "still finishing; once more leaves it as %s",
+                   r->files->sequence ? "it is" : r->files->part);
     else
-        report_say(&r->report, "still finishing; nothing is lost");
+        kill(-r->child.pid, SIGKILL);
     stop_recording(r);
 }
 
@@ -240,16 +244,14 @@ static void advise(Recording *r)
 {
     report_say(&r->report, "what was recorded is in %s and can be played; "
                "this makes a film of it:", r->files->part);
-    for (int step = 0, more = 1; more; step++) {
+    for (int step = 0; step < film_steps(r->film); step++) {
         Words words = { 0 };
 
-        more = film_finish(r->film, step, -1, r->files->part,
-                           r->files->palette, r->files->movie, &words);
-        if (more) {
-            fputs("    ", stderr);
-            words_print(&words, stderr);
-            fputc('\n', stderr);
-        }
+        film_finish(r->film, step, -1, r->files->part, r->files->palette,
+                    r->files->movie, &words);
+        fputs("    ", stderr);
+        words_print(&words, stderr);
+        fputc('\n', stderr);
         words_free(&words);
     }
 }
@@ -281,7 +283,6 @@ static int fail(Recording *r)
 static void watch_copy(Recording *r)
 {
     const Counts recorded = r->counts;
-    int asked = 0;
 
     r->signals = stop_requested;
     r->counts.frames = 0;
@@ -291,7 +292,7 @@ static void watch_copy(Recording *r)
         if (r->signals == stop_requested)
             continue;
         r->signals = stop_requested;
-        if (asked++)
+        if (r->asked++)
             kill(-r->child.pid, SIGKILL);
         else
             report_say(&r->report, "about to be complete; once more leaves it "
@@ -301,18 +302,18 @@ static void watch_copy(Recording *r)
     r->counts = recorded;
 }
 
-static int run_step(Recording *r, int step, int *more)
+static int run_step(Recording *r, int step)
 {
     ChildFiles files = { -1, -1, { -1, -1, -1 } };
     Words words = { 0 };
     int ret = open_log(r, &files);
 
-    *more = film_finish(r->film, step, files.inherit[0], r->files->part,
-                        r->files->palette, r->files->copy, &words);
-    if (ret == COMMAND_OK && *more)
+    film_finish(r->film, step, files.inherit[0], r->files->part,
+                r->files->palette, r->files->copy, &words);
+    if (ret == COMMAND_OK)
         ret = start_child(r, &words, &files);
     words_free(&words);
-    if (ret != COMMAND_OK || !*more)
+    if (ret != COMMAND_OK)
         return ret;
     watch_copy(r);
     return child_is_content(&r->child) ? COMMAND_OK : COMMAND_FAILED;
@@ -322,12 +323,13 @@ static int finish(Recording *r)
 {
     const char *final = film_needs_finish(r->film) ? r->files->copy
                                                    : r->files->part;
-    int more = film_needs_finish(r->film), ret = COMMAND_OK;
+    const int steps = film_needs_finish(r->film) ? film_steps(r->film) : 0;
+    int ret = COMMAND_OK;
 
     if (r->files->sequence)
         return COMMAND_OK;
-    for (int step = 0; more && ret == COMMAND_OK; step++)
-        ret = run_step(r, step, &more);
+    for (int step = 0; step < steps && ret == COMMAND_OK; step++)
+        ret = run_step(r, step);
     if (ret == COMMAND_OK) {
         r->counts.size = moviefile_size(final);
         ret = moviefile_publish(r->files, final, &record_command);
@@ -349,7 +351,7 @@ static void say_what_it_is(Recording *r)
     /* ffmpeg's progress lags, as encoders reorder images. */
     if (!r->files->sequence)
         r->counts.time = ffmpeg_duration(r->ffmpeg, r->files->movie);
-    report_film(&r->report, &r->counts);
+    report_film(&r->report, &r->counts, film_most_images(r->film));
 }
 
 int recording_run(const Film *film, const Ffmpeg *ffmpeg, MovieFile *files,

@@ -202,10 +202,10 @@ void report_still(Report *r, const Counts *c)
     fputc('\n', stderr);
 }
 
-void report_film(Report *r, const Counts *c)
+void report_film(Report *r, const Counts *c, uint64_t most)
 {
-    const uint64_t lost = c->delivered > images(c) ? c->delivered - images(c)
-                                                   : 0;
+    const uint64_t wanted = most && most < c->delivered ? most : c->delivered;
+    const uint64_t lost = wanted > images(c) ? wanted - images(c) : 0;
 
     clear_line(r);
     fprintf(stderr, "%s: ", r->movie);

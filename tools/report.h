@@ -55,7 +55,11 @@ void report_log(Report *r, const char *line, int ending, int nothing);
 /** Print what the one image is. */
 void report_still(Report *r, const Counts *c);
 
-/** Print what the film is in the end. */
-void report_film(Report *r, const Counts *c);
+/**
+ * Print what the film is in the end.
+ *
+ * @param most images that were wanted, or 0; more may have been delivered
+ */
+void report_film(Report *r, const Counts *c, uint64_t most);
 
 #endif /* SHMIMAGE_TOOLS_REPORT_H */
