@@ -10,45 +10,27 @@ import tempfile
 import time
 import unittest
 
+import documents
 import take_signals  # noqa: F401, it acts when it is imported
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = documents.TOP
 STREAM = "/dev/shm/live.shm"
 SECONDS = 90
 
 
 def read_readme():
-    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
-        return readme.read()
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", read_readme(),
-                      re.MULTILINE | re.DOTALL)
+    return documents.read("README.md")
 
 
 def lines():
-    """All commands, those of several lines joined, without comments."""
-    for block in blocks("sh"):
-        text = re.sub(r"(^| {2,})#.*$", "", block, flags=re.MULTILINE)
-        text = re.sub(r"\\\n|&&\s*\n", lambda cut: cut[0].strip("\\\n") + " ",
-                      text)
-        for line in text.splitlines():
-            if line.strip():
-                yield " ".join(line.split())
-    for code in re.findall(r"`((?:man|shmimage exec [^`\s]+) [^`]*)`",
-                           read_readme()):
-        yield " ".join(code.split())
+    """All commands of README.md."""
+    return documents.of_markdown("README.md") + [
+        " ".join(code.split()) for code in
+        re.findall(r"`((?:man|shmimage exec [^`\s]+) [^`]*)`", read_readme())]
 
 
-def the_line(beginning):
-    found = {line for line in lines() if line.startswith(beginning)}
-    if beginning in found:
-        return beginning
-    if len(found) != 1:
-        raise AssertionError(f"README.md has {len(found)} lines that begin "
-                             f"with: {beginning}")
-    return found.pop()
+def the_line(words):
+    return documents.choose(lines(), words)
 
 
 def wait_for(look, what):
@@ -69,7 +51,7 @@ class Program:
         self.line = line
         self.log = tempfile.NamedTemporaryFile(dir=folder, suffix=".log")
         self.process = subprocess.Popen(
-            ["sh", "-c", "exec " + line], cwd=folder,
+            ["bash", "-c", f"{the_line('h264=(')}; exec {line}"], cwd=folder,
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env={**os.environ, **environment})
 

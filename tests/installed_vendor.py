@@ -9,7 +9,8 @@ import sys
 import unittest
 
 sys.dont_write_bytecode = True
-from installed import STREAM, TOP, Installed, blocks  # noqa: E402
+from documents import blocks  # noqa: E402
+from installed import STREAM, TOP, Installed  # noqa: E402
 
 FLAGS = "$(pkg-config --cflags --libs libshmimage)"
 
@@ -76,14 +77,14 @@ class Linking(Installed):
             self.assertEqual(images.read().count(b"P6\n8 4\n255\n"), 3)
 
     def test_static_library(self):
-        self.write("server.c", blocks("c")[0])
+        self.write("server.c", blocks("README.md", "c")[0])
         self.run_line("cc server.c $(pkg-config --cflags libshmimage) "
                       "-Wl,-Bstatic $(pkg-config --static --libs libshmimage) "
                       "-Wl,-Bdynamic && ! ldd ./a.out | grep shmimage")
 
     def test_versions_of_symbols(self):
         """A program notes the version of each function, and the SONAME."""
-        self.write("server.c", blocks("c")[0])
+        self.write("server.c", blocks("README.md", "c")[0])
         said = self.run_line(f"cc server.c {FLAGS} && objdump -p -T a.out")
         self.assertRegex(said, r"NEEDED +libshmimage\.so\.1\n")
         self.assertRegex(said, r"\(SHMIMAGE_1\) +shmimage_writer_open\n")

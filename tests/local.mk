@@ -85,6 +85,7 @@ script_tests = \
     tests/test_tool_watch.py \
     tests/test_vendor_programs.sh
 script_tests_with_ffmpeg = \
+    tests/test_documents.py \
     tests/test_ensight.py tests/test_ensight_usage.py \
     tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
     tests/test_ffplay.py tests/test_film.py tests/test_film_players.py \
@@ -110,7 +111,7 @@ AM_TESTS_ENVIRONMENT = \
     export SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' EXAMPLES='$(EXAMPLES)'; \
     export PYTHONDONTWRITEBYTECODE=1;
 EXTRA_DIST += $(script_tests) $(script_tests_with_ffmpeg) \
-    tests/example_harness.py \
+    tests/documents.py tests/example_harness.py \
     tests/ffmpeg_harness.py tests/test_model.sh \
     tests/ensight_case.py tests/ensight_standin.py \
     tests/library_harness.py tests/peer.py tests/peer_stream.py \

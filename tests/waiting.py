@@ -16,3 +16,10 @@ def wait_for(condition, what):
         if time.monotonic() > end:
             raise AssertionError("in vain: " + what)
         time.sleep(0.001)
+
+
+def is_bound(protocol, port):
+    """Whether a socket of this machine, tcp or udp, has the port."""
+    with open(f"/proc/net/{protocol}", encoding="ascii") as sockets:
+        return any(line.split()[1].endswith(f":{port:04X}")
+                   for line in list(sockets)[1:])

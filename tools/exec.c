@@ -26,10 +26,9 @@ static const char help[] =
     "COMMAND has to be linked dynamically with FFmpeg's libraries, and must\n"
     "not be set-uid. The exit code is COMMAND's, or 1 if it can't be run.\n"
     "\n"
-    "Examples:\n"
-    "  shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm -t 5 \\\n"
-    "      -c:v libx264 -preset veryfast -pix_fmt yuv420p live.mp4\n"
-    "  shmimage exec ffplay -f shmimage -i /dev/shm/live.shm\n";
+    "Examples (films are made better by `shmimage record`):\n"
+    "  shmimage exec ffmpeg -f shmimage -i /dev/shm/live.shm out.mp4\n"
+    "  shmimage exec ffmpeg -sources shmimage\n";
 
 enum {
     OPTION_MODULE = 1,

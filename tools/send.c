@@ -44,9 +44,9 @@ static const char help[] =
     "\n"
     "Examples:\n"
     "  shmimage send --create --size 1920x1080 /dev/shm/live.shm\n"
-    "  ffmpeg -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 640x360 - |\n"
-    "      shmimage send --input - --size 640x360 --rate 25 --wait \\\n"
-    "      /dev/shm/live.shm\n";
+    "  ffmpeg -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 640x360 -r 25 - |\n"
+    "      shmimage send --create --input - --size 640x360 --rate 25 \\\n"
+    "      --wait /dev/shm/live.shm\n";
 
 enum {
     OPTION_SIZE = 1,

@@ -111,10 +111,11 @@ test_native()
         compare_features "$1-patched" run_tests install "ffmpeg $1" \
         check TESTS="$tool_tests"
 }
-tool_tests='tests/test_ffmpeg.py tests/test_ffmpeg_output.py
-    tests/test_ffplay.py tests/test_film.py tests/test_full_ffmpeg.py
-    tests/test_full_record.py tests/test_interrupt.py tests/test_preload.py
-    tests/test_record.py tests/test_survive.py tests/truncations.py'
+tool_tests='tests/test_documents.py tests/test_ffmpeg.py
+    tests/test_ffmpeg_output.py tests/test_ffplay.py tests/test_film.py
+    tests/test_full_ffmpeg.py tests/test_full_record.py
+    tests/test_interrupt.py tests/test_preload.py tests/test_record.py
+    tests/test_survive.py tests/truncations.py'
 
 # The same with one that gets it from the module, and those of the device by
 # way of the libraries.
