@@ -15,6 +15,7 @@ import tempfile
 import time
 import unittest
 
+import documents
 import peer_stream as ps
 import take_signals  # noqa: F401, it acts when it is imported
 
@@ -71,13 +72,9 @@ class ExampleTest(unittest.TestCase):
 
     def command(self, words):
         """The command of README.md with these words, on one line."""
-        with open(os.path.join(self.folder, "README.md")) as file:
-            text = file.read()
-        for block in re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M):
-            for command in block.replace("\\\n", " ").splitlines():
-                if words in command:
-                    return command.replace("/dev/shm/live.shm", self.path)
-        raise AssertionError(f"README.md does not say '{words}'")
+        lines = documents.of_markdown(os.path.join(self.folder, "README.md"))
+        return documents.choose(lines, words).replace("/dev/shm/live.shm",
+                                                      self.path)
 
     def compile(self, source):
         """As README.md says, with libshmimage where it was built."""

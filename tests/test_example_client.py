@@ -4,12 +4,18 @@
 
 import os
 import select
+import shutil
 import subprocess
 
 import example_harness as harness
 import peer_stream as ps
+from waiting import wait_for
 
 SIZES = ((64, 48), (33, 17), (640, 360), (1, 1))
+
+
+def colour(number):
+    return number % 256, 255 - number % 256, 128
 
 
 def ppm(width, height, pixels):
@@ -40,6 +46,35 @@ class Client(harness.ExampleTest):
             self.assertEqual(client.wait(harness.SECONDS), 0)
         with open(output, "rb") as file:
             self.assertEqual(file.read(), sent)
+
+    def test_picture_by_ffmpeg(self):
+        """Of every 40th image, each of a colour of its own."""
+        if not shutil.which("ffmpeg"):
+            self.skipTest("ffmpeg is not installed")
+        ps.create_file(self.path, 20_000_000)
+        with ps.Server(self.path) as server:
+            server.init()
+            line = self.start("sh", "-c", self.command("picture.png"),
+                              stdin=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+            sent = 0
+
+            # It ends when the picture is complete, before the last image.
+            def send():
+                nonlocal sent
+                sent += server.put(sent, 64, 36,
+                                   bytes(colour(sent)) * (64 * 36)) == "ok"
+                return line.poll() is not None
+            wait_for(send, "the picture")
+            self.assertEqual(line.wait(), 0)
+        picture = self.run_to_end(
+            "ffmpeg", "-v", "error", "-nostdin", "-i", "picture.png", "-f",
+            "rawvideo", "-pix_fmt", "rgb24", "-")
+        self.assertEqual(len(picture), 3 * 639 * 240)
+        middles = [3 * (639 * (60 + 120 * row) + 106 + 213 * column)
+                   for row in range(2) for column in range(3)]
+        self.assertEqual([tuple(picture[at:at + 3]) for at in middles],
+                         [colour(number) for number in range(0, 240, 40)])
 
     def test_end_of_the_server_ends_it(self):
         with open(os.path.join(harness.BUILD, "config.h")) as config:

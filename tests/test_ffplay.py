@@ -8,6 +8,7 @@ FFMPEG_NATIVE, that one has the device built in as well.
 
 import os
 
+import documents
 from features import main, shows
 from preview_harness import CardServer, Preview
 
@@ -17,9 +18,12 @@ class Ffplay(Preview):
     VIEWER = os.environ.get("FFPLAY") or "ffplay"
 
     def start_preview(self, *options):
-        self.start_viewer(
-            "-hide_banner", "-nostats", "-noborder", "-fflags", "nobuffer",
-            "-f", "shmimage", "-latest", "1", *options, "-i", self.stream)
+        """By the line that the documents show."""
+        _, *line = documents.choose(documents.ffmpeg_lines(),
+                                    "ffplay -fflags nobuffer").split()
+        self.assertEqual(line[-2:], ["-i", "/dev/shm/live.shm"])
+        self.start_viewer("-hide_banner", "-nostats", "-noborder", *line[:-2],
+                          *options, "-i", self.stream)
 
     def test_window_shows_the_live_stream(self):
         self.start_server()

@@ -8,6 +8,7 @@ See library_harness.py for the environment.
 
 import os
 
+import documents
 from features import main, shows
 from ffmpeg_harness import COMMAND, SECONDS, Running
 from library_harness import LibraryTest, sent
@@ -88,10 +89,12 @@ class OpenCV(LibraryTest):
         self.serve("--sizes", "64x36,32x48", "--size-every", EVERY)
         self.stream = self.file("scaled.shm")
         create_file(self.stream, 20_000_000)
+        _, *line = documents.choose(documents.ffmpeg_lines(),
+                                    "/dev/shm/scaled.shm").replace(
+            "/dev/shm/live.shm", source).split()
         Running(self, "ffmpeg", [
-            *COMMAND, "-hide_banner", "-nostdin", "-f", "shmimage", "-i",
-            source, "-pix_fmt", "rgb24", "-f", "shmimage", "-on_full",
-            "block", "-wait_client", str(SECONDS), self.stream])
+            *COMMAND, "-hide_banner", "-nostdin", *line[:-1],
+            "-wait_client", str(SECONDS), self.stream])
         images = self.images(self.start("read", 3 * EVERY, self.pixels))
         self.assertEqual({image[1:3] for image in images}, {FIRST})
         self.assertEqual(len({image.pixels for image in images}), 3 * EVERY)
