@@ -241,6 +241,8 @@ def parse():
 
 def main():
     args = parse()
+    # It is waited for below; no other thread shall take it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers([StandIn(args).handlers()])
     port = server.add_insecure_port(
@@ -248,9 +250,7 @@ def main():
         else "127.0.0.1:0")
     server.start()
     say(port=port)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    stop.wait()
+    signal.sigwait([signal.SIGTERM])
     server.stop(None)
     os._exit(0)  # a call that shall stay without an answer may hang
 

@@ -219,7 +219,12 @@ class Trees:
 
         pool = concurrent.futures.ThreadPoolExecutor(len(self.all))
         try:
-            yield from pool.map(with_tree, tasks)
+            for future in [pool.submit(with_tree, task) for task in tasks]:
+                # Python handles a signal that comes just before a wait only
+                # after it, so that none may be long.
+                while not future.done():
+                    concurrent.futures.wait([future], 0.2)
+                yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for tree in self.all:
