@@ -181,10 +181,12 @@ START_TEST(test_emptied_and_filled_at_full_speed)
             continue;
         ck_assert_int_eq(ret, SHMIMAGE_ERROR_TRUNCATED);
         close_writer();
-        /* Too small, or the other process has not closed it yet. */
+        /* Too small, also since it was opened, or the other process has not
+         * closed it yet. */
         do
             ret = shmimage_writer_open(path, 0, &writer);
-        while (ret == SHMIMAGE_ERROR_FILE_SIZE || ret == SHMIMAGE_ERROR_BUSY);
+        while (ret == SHMIMAGE_ERROR_FILE_SIZE ||
+               ret == SHMIMAGE_ERROR_TRUNCATED || ret == SHMIMAGE_ERROR_BUSY);
         ck_assert_int_eq(ret, SHMIMAGE_OK);
     }
     atomic_store(&stop, true);
