@@ -95,16 +95,13 @@ class Ends(RecordTest):
     def test_slow_server_and_ffmpeg_is_killed(self):
         """No encoder keeps images to itself. Only the last one may be missing,
         as it is written with the next."""
-        for movie in "film.mp4", "film.webm":
-            with self.subTest(movie):
-                self.movie = self.file(movie)
-                server = NumberServer(self)
-                recording = self.start()
-                server.show_all(range(FEW), 5)
-                wait_for(lambda: self.can_be_read(FEW - 1), recording.err)
-                os.kill(child_of(recording.process.pid), signal.SIGKILL)
-                self.assert_no_film(recording, movie + ".part")
-                self.assert_prefix(self.numbers(self.part()), FEW - 1)
+        server = NumberServer(self)
+        recording = self.start()
+        server.show_all(range(FEW), 5)
+        wait_for(lambda: self.can_be_read(FEW - 1), recording.err)
+        os.kill(child_of(recording.process.pid), signal.SIGKILL)
+        self.assert_no_film(recording, "film.mp4.part")
+        self.assert_prefix(self.numbers(self.part()), FEW - 1)
 
     def can_be_read(self, least):
         try:
@@ -114,6 +111,7 @@ class Ends(RecordTest):
 
     def test_ffmpeg_that_hangs(self):
         recording = self.record_few()
+        wait_for(lambda: self.can_be_read(FEW - 1), recording.err)
         os.kill(child_of(recording.process.pid), signal.SIGSTOP)
         for word in ": finishing", "still finishing", "ffmpeg failed: Killed":
             recording.type(CTRL_C)
@@ -326,7 +324,6 @@ class Starts(RecordTest):
                 ("film.mp4", ("--lossless",), "name it .mkv"),
                 ("film.gif", ("--lossless",), "name it .mkv"),
                 ("film.png", ("--crf", "1"), "nothing like it"),
-                ("film.webm", ("--preset", "fast"), "nothing like it"),
                 ("f_%4294967000d.png", (), "is written like frame_%05d.png"),
                 ("%d/f_%05d.png", (), "is written like frame_%05d.png")):
             self.assertIn(said, self.refused(

@@ -259,7 +259,6 @@ static void advise(Recording *r)
 static int fail(Recording *r)
 {
     char end[64];
-    const int any = r->counts.frames || r->counts.delivered;
 
     child_describe_end(&r->child, end, sizeof(end));
     if (!r->counts.width && r->stopping) {
@@ -272,7 +271,7 @@ static int fail(Recording *r)
     }
     if (r->files->sequence)
         return COMMAND_FAILED;
-    if (any && moviefile_size(r->files->part))
+    if (moviefile_size(r->files->part))
         advise(r);
     else
         moviefile_discard(r->files);
