@@ -255,8 +255,7 @@ def child_of(pid):
     def children():
         with open(f"/proc/{pid}/task/{pid}/children") as file:
             return file.read().split()
-    wait_for(children, lambda: "a child")
-    return int(children()[0])
+    return int(wait_for(children, lambda: "a child")[0])
 
 
 def has_ended(pid):

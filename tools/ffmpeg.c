@@ -32,11 +32,11 @@ static int is_head(const char *line, const char *kind, const char *name)
 /* What to do with a line of the output. */
 typedef void (*Heed)(void *opaque, const char *line);
 
-/* Until its end, or a signal: what is no FFmpeg may go on for ever. */
-static void read_output(int fd, Heed heed, void *opaque)
+/* Until its end, or another signal than those that were there: what is no
+ * FFmpeg may go on for ever. */
+static void read_output(int fd, int signals, Heed heed, void *opaque)
 {
     struct pollfd ready = { .fd = fd, .events = POLLIN };
-    const int signals = stop_requested;
     const char *line;
     Feed feed;
 
@@ -51,7 +51,8 @@ static void read_output(int fd, Heed heed, void *opaque)
 }
 
 /* Run it and hear what it says; frees the words. */
-static void ask(const Ffmpeg *ffmpeg, Words *words, Heed heed, void *opaque)
+static void ask(const Ffmpeg *ffmpeg, Words *words, int signals, Heed heed,
+                void *opaque)
 {
     ChildFiles files = { .inherit = { -1, -1, -1 } };
     Child child;
@@ -63,7 +64,7 @@ static void ask(const Ffmpeg *ffmpeg, Words *words, Heed heed, void *opaque)
         files.err = files.out;
         ret = child_start(&child, ffmpeg->path, words->word, &files);
         child_close(&files.out);
-        read_output(reader, heed, opaque);
+        read_output(reader, signals, heed, opaque);
         if (!ret) {
             kill(-child.pid, SIGKILL); /* it is of no use any more */
             child_wait(&child);
@@ -94,7 +95,7 @@ int ffmpeg_has(Ffmpeg *ffmpeg, const char *kind, const char *name)
         return 1;
     words_split(&words, "ffmpeg -loglevel info -h");
     words_add(&words, "%s=%s", kind, name);
-    ask(ffmpeg, &words, heed_help, &part);
+    ask(ffmpeg, &words, 0, heed_help, &part);
     if (part.libavformat)
         ffmpeg->libavformat = part.libavformat;
     return part.found || stop_requested;
@@ -120,7 +121,7 @@ int64_t ffmpeg_duration(const Ffmpeg *ffmpeg, const char *path)
 
     words_split(&words, "ffmpeg -hide_banner -loglevel info -nostdin -i");
     words_add(&words, "file:%s", path);
-    ask(ffmpeg, &words, heed_duration, &duration);
+    ask(ffmpeg, &words, stop_requested, heed_duration, &duration);
     return duration;
 }
 
