@@ -8,18 +8,15 @@
 #include "film_kind.h"
 
 static const struct {
-    const char *scale; /* options of the filter */
-    const char *set;   /* a filter */
-    const char *tags;  /* options of the encoder */
+    const char *scale; /* options of the filter that converts */
+    const char *set;   /* the filter that sets the tags */
 } colours[] = {
-    /* Of the tags, the last two of 7.1 and later are those that the images
-     * have; so these have to say it as well. */
+    /* 7.1 and later ignore the options of the encoder for these tags. */
     [COLOURS_VIDEO] = { ":out_color_matrix=bt709:out_range=tv",
-                        ",setparams=color_primaries=bt709:color_trc=bt709",
-                        "-colorspace bt709 "
-                        "-color_primaries bt709 -color_trc bt709" },
-    [COLOURS_JFIF]  = { ":out_color_matrix=bt601:out_range=pc", "", "" },
-    [COLOURS_RGB]   = { "", "", "" },
+                        ",setparams=colorspace=bt709:color_primaries=bt709:"
+                        "color_trc=bt709" },
+    [COLOURS_JFIF]  = { ":out_color_matrix=bt601:out_range=pc", "" },
+    [COLOURS_RGB]   = { "", "" },
 };
 
 /* The value of an option that the user gave for ffmpeg, or NULL. */
@@ -89,7 +86,7 @@ void film_print_filter(const Film *film, uint32_t width, uint32_t height,
              pixels(film), colours[c].set, width, height);
 }
 
-/* The same as far as it goes without knowing the size, after the user's own. */
+/* The part of it that does not depend on the size, after the user's filter. */
 static void add_plain_filter(const Film *film, const char *before,
                              Words *words)
 {
@@ -104,7 +101,7 @@ static void add_plain_filter(const Film *film, const char *before,
               c != COLOURS_RGB ? "," : "", pixels(film), colours[c].set);
 }
 
-/* With the option's name as it has been since 7.0; older ones know another. */
+/* The option has had its name since 7.0. */
 static void add_filter(const Film *film, const FilmPipes *pipes, Words *words)
 {
     const FilmOptions *o = film->options;
@@ -130,7 +127,7 @@ static void add_input(const Film *film, Words *words)
 
     words_split(words, "-f shmimage");
     if (film->kind->still) {
-        /* By the numbers, that of the end is no image of its own. */
+        /* So that the last image is not repeated at the end. */
         words_split(words, "-timestamps frame");
     } else if (o->rate) {
         words_split(words, "-timestamps frame -framerate");
@@ -187,7 +184,6 @@ static void add_encoder(const Film *film, Words *words)
         words_add(words, "%s", crf);
     }
     words_split(words, e->more);
-    words_split(words, colours[film->kind->colours].tags);
     words_append(words, o->extra);
 }
 
@@ -286,10 +282,10 @@ int film_needs_finish(const Film *film)
 }
 
 static const char lacks[] =
-    "What it lacks: it stretches images whose size changes. While none comes,\n"
-    "Ctrl-C may not end it, and a second one leaves an MP4 or MOV that can't\n"
-    "be played, as does whatever kills it, or a full disk. And the last image\n"
-    "does not last until the end.\n";
+    "What it lacks: it stretches images whose size changes. Ctrl-C may not\n"
+    "end it while no image arrives. After a second Ctrl-C, a kill or a full\n"
+    "disk, an MP4 or MOV can't be played. The last image does not last until\n"
+    "the end.\n";
 
 void film_print(const Film *film)
 {
