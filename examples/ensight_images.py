@@ -56,8 +56,8 @@ def find_address(host=None, port=None, path=None, secret=""):
         found = [place for place in find_sockets() if is_listening(place)]
         if len(found) > 1:
             raise EnSightError(
-                "several EnSights listen; say by --socket which one it shall "
-                "be:" + "".join("\n  " + place for place in found))
+                "several EnSights listen; select one with --socket:"
+                + "".join("\n  " + place for place in found))
         if found:
             return "unix:" + found[0]
         if secret and os.path.lexists(USUAL_SOCKET) and \

@@ -82,7 +82,7 @@ enum State {
     STATE_ENDED,             ///< no further image is taken
 };
 
-/** What the log has told already, as flags. */
+/** What has been logged already, as flags. */
 enum Told {
     TOLD_NO_SERVER = 1,      ///< that no server has been at the file
     TOLD_NO_IMAGE  = 2,      ///< that the server has sent no image
@@ -110,7 +110,7 @@ typedef struct ShmImageContext {
     const ShmImageFrame *last_lent; ///< what that lies in, NULL for a copy
     uint32_t width, height;  ///< of the newest packet; 0 before the first one
     enum State state;
-    int told;                ///< flags of enum Told
+    int told;                ///< what has been logged, flags of enum Told
     int unheeded;            ///< what the reader said while an image was there
     int64_t waiting_since;   ///< start of the wait, or AV_NOPTS_VALUE
     int64_t given_at;        ///< when the newest packet was made
@@ -139,7 +139,7 @@ static ShmImageReaderStats reader_stats(const ShmImageContext *ctx)
     return stats;
 }
 
-/** Whether the log has not told this yet; from now on it has. */
+/** Whether this has not been logged yet; marks it as logged. */
 static int is_news(ShmImageContext *ctx, enum Told what)
 {
     int news = !(ctx->told & what);
@@ -188,8 +188,8 @@ static void report_wait(AVFormatContext *s, int got_image)
 }
 
 /**
- * Whether a film plays at another speed than that at which its images came.
- * Where there is a control channel, the rate goes that way.
+ * Whether the time stamps make images play faster or slower than they arrive.
+ * With a control channel, its other end gets the rate instead of a warning.
  */
 static int is_off_rate(const ShmImageContext *ctx, int64_t period)
 {
@@ -203,9 +203,9 @@ static void warn_of_rate(AVFormatContext *s, const char *come)
     double rate      = ff_shmimage_rate_hundredths(&ctx->rate) / 100.;
     double framerate = av_q2d(ctx->framerate);
 
-    av_log(s, AV_LOG_WARNING, "%s: images %s at %.2f a second, -framerate is "
-           "%.6g: that plays at %.3g times the speed; use -timestamps wallclock "
-           "for the time at which they come, or -framerate %.*f\n", s->url, come,
+    av_log(s, AV_LOG_WARNING, "%s: images %s at %.2f a second, but -framerate "
+           "is %.6g: they play at %.3g times the speed; use -framerate %.*f, "
+           "or -timestamps wallclock for the time of arrival\n", s->url, come,
            rate, framerate, framerate / FFMAX(rate, 0.01), rate < 5 ? 2 : 0,
            rate);
 }
@@ -227,11 +227,11 @@ static void report_progress(const ShmImageContext *ctx)
 }
 
 /**
- * Report on the control channel, and hear whether it ends the capture.
+ * Report on the control channel, and check whether it ends the capture.
  *
  * @return 0 or AVERROR_EOF
  */
-static int heed_control(AVFormatContext *s)
+static int check_control(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
     int64_t now = av_gettime_relative();
@@ -277,8 +277,8 @@ static void forget_last(ShmImageContext *ctx)
 }
 
 /**
- * Keep a copy of the newest image in its place, so that its buffer comes back:
- * a server may use only that one.
+ * Replace the newest image, which is lent, with a copy, so that the server gets
+ * its buffer back: it may use no other.
  */
 static void stop_holding_last(ShmImageContext *ctx)
 {
@@ -302,7 +302,7 @@ static int lose_server(AVFormatContext *s, int status)
     int wait = ctx->on_disconnect == ON_DISCONNECT_WAIT;
 
     if (status == SHMIMAGE_ERROR_TRUNCATED) {
-        /* It may have been in the part that is gone. */
+        /* It may lie in the part that was cut off. */
         forget_last(ctx);
         if (is_news(ctx, TOLD_TRUNCATED))
             av_log(s, wait ? AV_LOG_WARNING : AV_LOG_ERROR, "%s\n",
@@ -324,7 +324,8 @@ static int repeats_idle(const ShmImageContext *ctx)
 }
 
 /**
- * How long nothing but an image is to be waited for, in microseconds.
+ * How long to block before the interrupt callback, the control channel and the
+ * time limits are looked at again, in microseconds.
  */
 static int64_t next_slice(const ShmImageContext *ctx, int64_t now)
 {
@@ -373,7 +374,7 @@ static int wait_a_slice(AVFormatContext *s, int64_t slice,
 
     if (ff_shmimage_interrupted(s))
         return AVERROR_EXIT;
-    ret = heed_control(s);
+    ret = check_control(s);
     if (ret < 0)
         return ret;
     ret = acquire_image(ctx, slice, frame);
@@ -394,7 +395,7 @@ static int wait_a_slice(AVFormatContext *s, int64_t slice,
  * @param[out] frame the image; NULL if it is time to repeat the last one
  * @return 0, AVERROR(EAGAIN) if it does not block, AVERROR(ETIMEDOUT) if no
  *         image came for as long as the option says, AVERROR_EOF if the server
- *         is gone and shall not be waited for, or the control channel says so,
+ *         is gone and must not be waited for, or the control channel says so,
  *         AVERROR_EXIT, or another error
  */
 static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
@@ -630,9 +631,8 @@ static int repeat_image(ShmImageContext *ctx, AVPacket *pkt)
 }
 
 /**
- * End the capture. By the time of arrival, the newest image is given once more
- * if it has been there for longer than a packet says, so that it lasts until
- * now.
+ * End the capture. With timestamps of the clock, repeat the newest image if it
+ * has been shown for longer than its packet says, so that it lasts until now.
  *
  * @return 0 with that packet, or AVERROR_EOF
  */
@@ -754,7 +754,8 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
     if (ret == AVERROR(ETIMEDOUT))
         say_no_image(s);
     if (ret == AVERROR_EOF) {
-        av_log(s, AV_LOG_ERROR, "%s: no image came until then\n", s->url);
+        av_log(s, AV_LOG_ERROR, "%s: the capture ended before the first "
+               "image\n", s->url);
         ret = AVERROR(ECANCELED);
     }
     if (ret < 0)

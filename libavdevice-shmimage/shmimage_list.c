@@ -95,8 +95,8 @@ static int add_device(AVDeviceInfoList *list, const char *path,
 }
 
 /**
- * Add a file if it carries a stream. What is no regular file is not even
- * opened: whoever waits for a reader of a FIFO would take us for that.
+ * Add a file if it carries a stream. Only regular files are opened: to open a
+ * FIFO would wake up the process that writes to it.
  */
 static int add_device_if_stream(AVDeviceInfoList *list, const char *path)
 {
@@ -110,16 +110,17 @@ static int add_device_if_stream(AVDeviceInfoList *list, const char *path)
     return add_device(list, path, &info);
 }
 
-static int add_devices_of_folder(AVDeviceInfoList *list, const char *folder)
+static int add_devices_of_directory(AVDeviceInfoList *list,
+                                    const char *directory)
 {
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(directory);
     struct dirent *entry;
     int ret = 0;
 
     if (!dir)
         return 0;
     while (ret >= 0 && (entry = readdir(dir))) {
-        char *path = av_asprintf("%s/%s", folder, entry->d_name);
+        char *path = av_asprintf("%s/%s", directory, entry->d_name);
 
         ret = path ? add_device_if_stream(list, path) : AVERROR(ENOMEM);
         av_free(path);
@@ -131,10 +132,10 @@ static int add_devices_of_folder(AVDeviceInfoList *list, const char *folder)
 int ff_shmimage_get_device_list(AVFormatContext *s, AVDeviceInfoList *list)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    int ret = add_devices_of_folder(list, "/dev/shm");
+    int ret = add_devices_of_directory(list, "/dev/shm");
 
     if (ret >= 0 && runtime && *runtime)
-        ret = add_devices_of_folder(list, runtime);
+        ret = add_devices_of_directory(list, runtime);
     list->default_device = -1;
     return ret;
 }

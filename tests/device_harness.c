@@ -7,6 +7,7 @@
 #include "device_harness.h"
 
 #include "libavutil/dict.h"
+#include "libavutil/error.h"
 #include "libavutil/log.h"
 
 Harness t;
@@ -157,6 +158,21 @@ int try_read(void)
 void read_image(void)
 {
     ck_assert_int_eq(try_read(), 0);
+}
+
+void serve_first(const Image *script, size_t count, const char *options)
+{
+    serve_script(script, count);
+    open_device(options);
+    t.hook = NULL;
+    read_image();
+    assert_pixels(t.packet, &script[0]);
+}
+
+void assert_end(void)
+{
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
+    ck_assert_int_eq(try_read(), AVERROR_EOF);
 }
 
 void assert_pixels(const AVPacket *packet, const Image *image)

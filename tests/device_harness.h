@@ -56,6 +56,12 @@ void close_device(void);
 /** av_read_frame() into t.packet, which is unreferenced before. */
 int try_read(void);
 void read_image(void);
+/** Read the first image of a script; no other one comes by itself. */
+void serve_first(const Image *script, size_t count, const char *options);
+#define SERVE_FIRST(script, options) \
+    serve_first(script, sizeof(script) / sizeof((script)[0]), options)
+/** There is no image any more, and it stays like that. */
+void assert_end(void);
 
 void assert_pixels(const AVPacket *packet, const Image *image);
 /** How often the text occurs in the log. */

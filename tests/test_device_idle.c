@@ -14,16 +14,6 @@
 
 static const Image images[] = { SMALL(1), SMALL(2), SMALL(3) };
 
-/* A device that has delivered the first image; no other one comes by itself. */
-static void read_first(const char *options)
-{
-    SERVE(images);
-    open_device(options);
-    t.hook = NULL;
-    read_image();
-    assert_pixels(t.packet, &images[0]);
-}
-
 static void read_repeated(const Image *image, int times)
 {
     int64_t last = t.packet->pts;
@@ -41,7 +31,7 @@ static void read_repeated(const Image *image, int times)
 
 START_TEST(test_repeats_the_last_image)
 {
-    read_first(OPTIONS);
+    SERVE_FIRST(images, OPTIONS);
     read_repeated(&images[0], 5);
     close_device();
     ck_assert_int_eq(logged("1 images delivered, 0 missing"), 1);
@@ -53,7 +43,7 @@ START_TEST(test_repeats_when_nonblock)
     int ret;
 
     t.format_flags = AVFMT_FLAG_NONBLOCK;
-    read_first(OPTIONS);
+    SERVE_FIRST(images, OPTIONS);
     while ((ret = try_read()) == AVERROR(EAGAIN))
         ;
     ck_assert_int_eq(ret, 0);
@@ -63,7 +53,7 @@ END_TEST
 
 START_TEST(test_next_image_takes_over)
 {
-    read_first(OPTIONS);
+    SERVE_FIRST(images, OPTIONS);
     for (int i = 1; i < 3; i++) {
         read_repeated(&images[i - 1], 2);
         send_now(&images[i]);
@@ -78,7 +68,7 @@ START_TEST(test_repeats_an_image_of_another_size)
 {
     static const Image larger = { 2, 16, 8, 0 };
 
-    read_first(OPTIONS);
+    SERVE_FIRST(images, OPTIONS);
     read_repeated(&images[0], 1);
     send_now(&larger);
     read_image();
@@ -100,7 +90,7 @@ static uint32_t number_held(void)
 /* The one that is repeated holds a buffer, and no more than that. */
 START_TEST(test_server_keeps_a_free_buffer)
 {
-    read_first(OPTIONS);
+    SERVE_FIRST(images, OPTIONS);
     read_repeated(&images[0], 3);
     for (uint32_t i = 2; i < 20; i++) {
         const Image image = SMALL(i);
@@ -118,7 +108,7 @@ START_TEST(test_timeout_counts_from_the_last_new_image)
 {
     int ret;
 
-    read_first("timeout=0.5:" OPTIONS);
+    SERVE_FIRST(images, "timeout=0.5:" OPTIONS);
     while ((ret = try_read()) == 0)
         assert_pixels(t.packet, &images[0]);
     ck_assert_int_eq(ret, AVERROR_EOF);
@@ -130,7 +120,7 @@ END_TEST
 
 START_TEST(test_repeats_while_the_server_is_gone)
 {
-    read_first("on_disconnect=wait:" OPTIONS);
+    SERVE_FIRST(images, "on_disconnect=wait:" OPTIONS);
     shmimage_writer_close(t.writer);
     t.writer = NULL;
     read_repeated(&images[0], 5);
@@ -147,7 +137,7 @@ START_TEST(test_ends_with_the_server)
 {
     int ret;
 
-    read_first(OPTIONS);
+    SERVE_FIRST(images, OPTIONS);
     shmimage_writer_close(t.writer);
     t.writer = NULL;
     while ((ret = try_read()) == 0)
@@ -162,7 +152,7 @@ END_TEST
 START_TEST(test_does_not_repeat_unless_told)
 {
     t.format_flags = AVFMT_FLAG_NONBLOCK;
-    read_first("timestamps=wallclock");
+    SERVE_FIRST(images, "timestamps=wallclock");
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(try_read(), AVERROR(EAGAIN));
 }

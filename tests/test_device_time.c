@@ -127,6 +127,15 @@ START_TEST(test_wallclock_leaves_room_for_a_higher_rate)
 }
 END_TEST
 
+static void assert_end_after_one(void)
+{
+    assert_end();
+    close_device();
+    ck_assert_int_eq(logged("1 images delivered, 0 missing"), 1);
+}
+
+#if SHMI_HAVE_OFD_LOCKS
+
 static int64_t pause_before_the_end;
 
 /* A hook: the server ends after a pause. */
@@ -138,34 +147,17 @@ static void end_server(void)
     t.hook = NULL;
 }
 
-static void read_first(const char *options)
-{
-    SERVE(images);
-    open_device(options);
-    t.hook = NULL;
-    read_image();
-    assert_pixels(t.packet, &images[0]);
-}
-
-static void assert_end(void)
-{
-    ck_assert_int_eq(try_read(), AVERROR_EOF);
-    ck_assert_int_eq(try_read(), AVERROR_EOF);
-    close_device();
-    ck_assert_int_eq(logged("1 images delivered, 0 missing"), 1);
-}
-
 START_TEST(test_last_image_lasts_to_the_end)
 {
     static const char *const options[] = { WALLCLOCK, WALLCLOCK ":zero_copy=0" };
     const int64_t start = system_time;
 
-    read_first(options[_i]);
+    SERVE_FIRST(images, options[_i]);
     pause_before_the_end = 3 * SECOND;
     t.hook = end_server;
     ck_assert_int_eq(read_pts(), start + 3 * SECOND);
     assert_pixels(t.packet, &images[0]);
-    assert_end();
+    assert_end_after_one();
 }
 END_TEST
 
@@ -186,15 +178,36 @@ static void look_at_buffers(void)
 /* The server may have but one buffer, and need it for what comes next. */
 START_TEST(test_last_image_holds_no_buffer_while_the_device_waits)
 {
-    read_first(WALLCLOCK);
+    SERVE_FIRST(images, WALLCLOCK);
     av_packet_unref(t.packet);
     t.hook = look_at_buffers;
     read_image();
     assert_pixels(t.packet, &images[0]);
     ck_assert_int_ge(calls_while_idle, 2);
-    assert_end();
+    assert_end_after_one();
 }
 END_TEST
+
+/* Its packet has that duration already. */
+START_TEST(test_last_image_is_not_repeated_at_once)
+{
+    SERVE_FIRST(images, WALLCLOCK);
+    pause_before_the_end = SECOND / 60;
+    t.hook = end_server;
+    assert_end_after_one();
+}
+END_TEST
+
+START_TEST(test_last_number_is_not_repeated)
+{
+    SERVE_FIRST(images, "");
+    pause_before_the_end = 3 * SECOND;
+    t.hook = end_server;
+    assert_end_after_one();
+}
+END_TEST
+
+#endif /* SHMI_HAVE_OFD_LOCKS */
 
 static void wait_for_long(void)
 {
@@ -206,30 +219,11 @@ START_TEST(test_last_image_lasts_through_the_timeout)
 {
     const int64_t start = system_time;
 
-    read_first(WALLCLOCK ":timeout=2");
+    SERVE_FIRST(images, WALLCLOCK ":timeout=2");
     t.hook = wait_for_long;
     ck_assert_int_eq(read_pts(), start + 3 * SECOND);
     assert_pixels(t.packet, &images[0]);
-    assert_end();
-}
-END_TEST
-
-/* Its packet has that duration already. */
-START_TEST(test_last_image_is_not_repeated_at_once)
-{
-    read_first(WALLCLOCK);
-    pause_before_the_end = SECOND / 60;
-    t.hook = end_server;
-    assert_end();
-}
-END_TEST
-
-START_TEST(test_last_number_is_not_repeated)
-{
-    read_first("");
-    pause_before_the_end = 3 * SECOND;
-    t.hook = end_server;
-    assert_end();
+    assert_end_after_one();
 }
 END_TEST
 
@@ -242,9 +236,9 @@ static void shorten(void)
 
 START_TEST(test_image_of_a_shortened_file_is_not_repeated)
 {
-    read_first(WALLCLOCK);
+    SERVE_FIRST(images, WALLCLOCK);
     t.hook = shorten;
-    assert_end();
+    assert_end_after_one();
 }
 END_TEST
 
@@ -273,8 +267,8 @@ static void assert_warnings(const char *said, int during, int after)
     ck_assert_int_eq(logged("images came at "), after);
 }
 
-#define CURE(rate) "; use -timestamps wallclock for the time at which they " \
-                   "come, or -framerate " rate "\n"
+#define CURE(rate) "; use -framerate " rate ", or -timestamps wallclock for " \
+                   "the time of arrival\n"
 
 START_TEST(test_warns_of_another_rate)
 {
@@ -283,12 +277,12 @@ START_TEST(test_warns_of_another_rate)
         int rate, count, during, after;
         const char *said;
     } servers[] = {
-        { "", 30, 300, 1, 1, "30.00 a second, -framerate is 60: that plays at "
-          "2 times the speed" CURE("30") },
-        { "", 120, 1200, 1, 1, "120.00 a second, -framerate is 60: that plays "
-          "at 0.5 times the speed" CURE("120") },
-        { "framerate=30000/1001", 2, 20, 1, 1, "2.00 a second, -framerate is "
-          "29.97: that plays at 15 times the speed" CURE("2.00") },
+        { "", 30, 300, 1, 1, "30.00 a second, but -framerate is 60: they play "
+          "at 2 times the speed" CURE("30") },
+        { "", 120, 1200, 1, 1, "120.00 a second, but -framerate is 60: they "
+          "play at 0.5 times the speed" CURE("120") },
+        { "framerate=30000/1001", 2, 20, 1, 1, "2.00 a second, but -framerate "
+          "is 29.97: they play at 15 times the speed" CURE("2.00") },
         /* What is not sure yet while it runs is said at the end. */
         { "", 30, 150, 0, 1, "30.00 a second" },
         { "", 30, 152, 1, 1, "30.00 a second" },
@@ -301,15 +295,14 @@ START_TEST(test_warns_of_another_rate)
         { WALLCLOCK, 30, 300, 0, 0, "" },
     };
 
-    SERVE(images);
-    open_device(servers[_i].options);
-    t.hook = NULL;
-    read_image();
+    SERVE_FIRST(images, servers[_i].options);
     pass(SECOND / servers[_i].rate);
     read_at(servers[_i].rate, servers[_i].count, images[0].number + 1);
     assert_warnings(servers[_i].said, servers[_i].during, servers[_i].after);
 }
 END_TEST
+
+#if SHMI_HAVE_OFD_LOCKS
 
 static const Image next_image = { 5, 16, 9, 0 };
 
@@ -331,10 +324,7 @@ static void start_next_server(void)
 /* Between one server and the next nothing counts. */
 START_TEST(test_rate_is_of_one_server)
 {
-    SERVE(images);
-    open_device("on_disconnect=wait");
-    t.hook = NULL;
-    read_image();
+    SERVE_FIRST(images, "on_disconnect=wait");
     pass(SECOND / 60);
     read_at(60, 600, images[0].number + 1);
     shmimage_writer_close(t.writer);
@@ -348,7 +338,9 @@ START_TEST(test_rate_is_of_one_server)
 }
 END_TEST
 
-/* The other end of it has the rate in each line. */
+#endif /* SHMI_HAVE_OFD_LOCKS */
+
+/* The program at its other end reads the rate there. */
 START_TEST(test_control_channel_spares_the_warning)
 {
     char options[32];
@@ -356,10 +348,7 @@ START_TEST(test_control_channel_spares_the_warning)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, channel), 0);
     snprintf(options, sizeof(options), "control=%d", channel[0]);
-    SERVE(images);
-    open_device(options);
-    t.hook = NULL;
-    read_image();
+    SERVE_FIRST(images, options);
     pass(SECOND / 30);
     read_at(30, 300, images[0].number + 1);
     assert_warnings("", 0, 0);
@@ -385,18 +374,22 @@ static Suite *device_time_suite(void)
     suite_add_tcase(suite, wallclock);
 
     tcase_add_checked_fixture(end, setup, NULL);
+#if SHMI_HAVE_OFD_LOCKS
     tcase_add_loop_test(end, test_last_image_lasts_to_the_end, 0, 2);
     tcase_add_test(end,
                    test_last_image_holds_no_buffer_while_the_device_waits);
-    tcase_add_test(end, test_last_image_lasts_through_the_timeout);
     tcase_add_test(end, test_last_image_is_not_repeated_at_once);
     tcase_add_test(end, test_last_number_is_not_repeated);
+#endif
+    tcase_add_test(end, test_last_image_lasts_through_the_timeout);
     tcase_add_test(end, test_image_of_a_shortened_file_is_not_repeated);
     suite_add_tcase(suite, end);
 
     tcase_add_checked_fixture(rate, setup, NULL);
     tcase_add_loop_test(rate, test_warns_of_another_rate, 0, 12);
+#if SHMI_HAVE_OFD_LOCKS
     tcase_add_test(rate, test_rate_is_of_one_server);
+#endif
     tcase_add_test(rate, test_control_channel_spares_the_warning);
     suite_add_tcase(suite, rate);
     return suite;

@@ -288,7 +288,7 @@ class Commands(EnSightTest):
     def test_record_that_fails(self):
         self.start_ensight()
         for arguments, status, words in (
-                ([self.file("movie.none")], USAGE, "what shall it be"),
+                ([self.file("movie.none")], USAGE, "unknown kind of film"),
                 ([self.movie, "--preset", "none"], FAILED, "ffmpeg failed")):
             self.assertIn(words, self.fail_record(*arguments, status=status))
             self.assertEqual(self.names(), [])

@@ -324,7 +324,7 @@ class Addresses(EnSightTest):
             self.listen(path)
         self.bind(self.session("c"))
         with self.assertRaisesRegex(
-                ensight_images.EnSightError, "several .*--socket .*:\n  " +
+                ensight_images.EnSightError, "several .*--socket:\n  " +
                 "\n  ".join(map(re.escape, several)) + "$"):
             ensight_images.find_address()
         self.assert_found("localhost:5", port=5)

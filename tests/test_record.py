@@ -134,7 +134,7 @@ class Ends(RecordTest):
         recording.wait_until(lambda: "finishing" in recording.err(), "word")
         wait_for(lambda: self.is_copying(recording), recording.err)
         recording.type(CTRL_C)
-        recording.wait_until(lambda: "once more" in recording.err(), "word")
+        recording.wait_until(lambda: "Ctrl-C again" in recording.err(), "word")
         return recording
 
     def test_ctrl_c_in_the_copy(self):
@@ -267,7 +267,7 @@ class Starts(RecordTest):
         for content in (b"\0\0\0\x20ftypisom" * 1_000_000,
                         bytes(range(256)) * 50_000):
             self.write(self.stream, content)
-            self.assertIn("it is no stream",
+            self.assertIn("not a stream",
                           self.refused(1, self.stream, self.movie))
             self.assertEqual(self.read(self.stream), content)
         self.assertEqual(self.names(), [])
@@ -319,11 +319,11 @@ class Starts(RecordTest):
     def test_movie_of_no_known_kind(self):
         self.create()
         for movie, options, said in (
-                ("film", (), "what shall it be"),
-                ("film.avi", (), "what shall it be"),
-                ("film.mp4", ("--lossless",), "name it .mkv"),
-                ("film.gif", ("--lossless",), "name it .mkv"),
-                ("film.png", ("--crf", "1"), "nothing like it"),
+                ("film", (), "unknown kind of film"),
+                ("film.avi", (), "unknown kind of film"),
+                ("film.mp4", ("--lossless",), "use .mkv"),
+                ("film.gif", ("--lossless",), "use .mkv"),
+                ("film.png", ("--crf", "1"), "no such option"),
                 ("f_%4294967000d.png", (), "is written like frame_%05d.png"),
                 ("%d/f_%05d.png", (), "is written like frame_%05d.png")):
             self.assertIn(said, self.refused(

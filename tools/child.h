@@ -29,7 +29,7 @@ typedef struct Child {
     int status;            /**< as of waitpid(), once it has ended */
 } Child;
 
-/** What a child gets of this program's descriptors; -1 is none. */
+/** The descriptors that a child inherits; -1 is none. */
 typedef struct ChildFiles {
     int out, err;
     int inherit[CHILD_INHERIT]; /**< under the same numbers */
@@ -54,13 +54,13 @@ int child_start(Child *child, const char *path, char *const *words,
 /** Wait for its end. */
 void child_wait(Child *child);
 
-/** Whether it has ended well. */
+/** Whether it ended with exit status 0. */
 int child_is_content(const Child *child);
 
 /** Say how it ended, such as "exit status 1" or "Killed". */
 void child_describe_end(const Child *child, char *text, size_t size);
 
-/** Begin to read lines; takes the descriptor, and never waits for it. */
+/** Begin to read lines; takes over the descriptor, and never blocks. */
 void feed_open(Feed *feed, int fd);
 
 /** Read what is there. Returns 0 at the end, when feed->fd is closed. */

@@ -30,11 +30,11 @@ static int is_head(const char *line, const char *kind, const char *name)
 }
 
 /* What to do with a line of the output. */
-typedef void (*Heed)(void *opaque, const char *line);
+typedef void (*LineHandler)(void *opaque, const char *line);
 
-/* Until its end, or another signal than those that were there: what is no
- * FFmpeg may go on for ever. */
-static void read_output(int fd, int signals, Heed heed, void *opaque)
+/* Until its end, or until there are more signals than these: a program that is
+ * no FFmpeg may run for ever. */
+static void read_output(int fd, int signals, LineHandler handle, void *opaque)
 {
     struct pollfd ready = { .fd = fd, .events = POLLIN };
     const char *line;
@@ -45,13 +45,13 @@ static void read_output(int fd, int signals, Heed heed, void *opaque)
         poll(&ready, 1, 100);
         feed_fill(&feed);
         while ((line = feed_next(&feed)))
-            heed(opaque, line);
+            handle(opaque, line);
     }
     feed_close(&feed);
 }
 
-/* Run it and hear what it says; frees the words. */
-static void ask(const Ffmpeg *ffmpeg, Words *words, int signals, Heed heed,
+/* Run it, and handle each line of its output; frees the words. */
+static void ask(const Ffmpeg *ffmpeg, Words *words, int signals, LineHandler handle,
                 void *opaque)
 {
     ChildFiles files = { .inherit = { -1, -1, -1 } };
@@ -64,9 +64,9 @@ static void ask(const Ffmpeg *ffmpeg, Words *words, int signals, Heed heed,
         files.err = files.out;
         ret = child_start(&child, ffmpeg->path, words->word, &files);
         child_close(&files.out);
-        read_output(reader, signals, heed, opaque);
+        read_output(reader, signals, handle, opaque);
         if (!ret) {
-            kill(-child.pid, SIGKILL); /* it is of no use any more */
+            kill(-child.pid, SIGKILL); /* no more of it is needed */
             child_wait(&child);
         }
     }
@@ -78,7 +78,7 @@ typedef struct Part {
     int found, libavformat;
 } Part;
 
-static void heed_help(void *opaque, const char *line)
+static void handle_help(void *opaque, const char *line)
 {
     Part *part = opaque;
 
@@ -95,13 +95,13 @@ int ffmpeg_has(Ffmpeg *ffmpeg, const char *kind, const char *name)
         return 1;
     words_split(&words, "ffmpeg -loglevel info -h");
     words_add(&words, "%s=%s", kind, name);
-    ask(ffmpeg, &words, 0, heed_help, &part);
+    ask(ffmpeg, &words, 0, handle_help, &part);
     if (part.libavformat)
         ffmpeg->libavformat = part.libavformat;
     return part.found || stop_requested;
 }
 
-static void heed_duration(void *opaque, const char *line)
+static void handle_duration(void *opaque, const char *line)
 {
     int64_t *duration = opaque;
     long long hours;
@@ -121,7 +121,7 @@ int64_t ffmpeg_duration(const Ffmpeg *ffmpeg, const char *path)
 
     words_split(&words, "ffmpeg -hide_banner -loglevel info -nostdin -i");
     words_add(&words, "file:%s", path);
-    ask(ffmpeg, &words, stop_requested, heed_duration, &duration);
+    ask(ffmpeg, &words, stop_requested, handle_duration, &duration);
     return duration;
 }
 

@@ -26,7 +26,7 @@ int ffmpeg_find(Ffmpeg *ffmpeg, const Command *command, const char *program);
 
 /**
  * Ask a program of FFmpeg whether it has a part. A signal of stop.h ends that,
- * with the answer that it has.
+ * and the answer is yes then.
  *
  * @param kind such as "encoder", "filter" or "muxer"
  */

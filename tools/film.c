@@ -10,8 +10,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A fragment an image, written at once: whatever ends ffmpeg, and on a full
- * disk, the file can be played up to there. */
+/* One fragment per image, written at once: after a kill, or on a full disk, the
+ * file can be played up to there. */
 #define FRAGMENTED "-movflags empty_moov+default_base_moof+frag_every_frame " \
                    "-flush_packets 1"
 #define CLUSTERED  "-cluster_time_limit 100 -flush_packets 1"
@@ -38,8 +38,8 @@ static const FilmKind lossless = {
     ".mkv", "matroska", CLUSTERED, COLOURS_RGB, FINISH_NONE, { "ffv1" }, 0,
 };
 
-/* None keeps images to itself: what was shown is in the file, but for the last
- * image, also when ffmpeg is killed before the next one comes. */
+/* None buffers images: if ffmpeg is killed, the file has all but the last one,
+ * however long the next one takes to arrive. */
 static const FilmEncoder encoders[] = {
     { "libx264", "yuv420p", "-crf", "20", "-preset", "veryfast",
       "-tune zerolatency", NULL },
@@ -112,7 +112,7 @@ static int choose_kind(Film *film, const Command *command)
 
     film->kind = find_kind(o->movie);
     if (!film->kind)
-        return command_misused(command, "'%s': what shall it be? Name it "
+        return command_misused(command, "'%s': unknown kind of film; use "
                                ".mp4, .mov, .mkv, .webm, .gif, .png or .jpg",
                                o->movie);
     film->sequence = film->kind->still && strchr(o->movie, '%');
@@ -125,9 +125,8 @@ static int choose_kind(Film *film, const Command *command)
                          film->kind->finish == FINISH_NONE))
         return COMMAND_OK;
     if (strcmp(film->kind->ending, lossless.ending))
-        return command_misused(command, "--lossless: a %s can't keep RGB bit "
-                               "for bit so that players show it; name it .mkv, "
-                               "or .png",
+        return command_misused(command, "--lossless: a %s can't hold RGB "
+                               "without loss; use .mkv or .png",
                                film->kind->ending);
     film->kind = &lossless;
     return COMMAND_OK;
@@ -148,7 +147,7 @@ static int choose_encoder(Film *film, Ffmpeg *ffmpeg, const Command *command)
                               film->kind->ending, names[0]);
     film->encoder = find_encoder(film, names[i]);
     if (i)
-        fprintf(stderr, "%s has no encoder %s; %s does it, and the film %s\n",
+        fprintf(stderr, "%s has no encoder %s; using %s, so the film %s\n",
                 ffmpeg->path, names[0], names[i], film->encoder->remark);
     return COMMAND_OK;
 }
@@ -177,11 +176,11 @@ static int check_values(const Film *film, const Command *command)
     const FilmEncoder *e = film->encoder;
 
     if (o->crf && !e->quality)
-        return command_misused(command, "--crf: %s has nothing like it; give "
-                               "options of its own after --", e->name);
+        return command_misused(command, "--crf: %s has no such option; give "
+                               "its own ones after --", e->name);
     if (o->preset && !e->speed)
-        return command_misused(command, "--preset: %s has nothing like it; "
-                               "give options of its own after --", e->name);
+        return command_misused(command, "--preset: %s has no such option; "
+                               "give its own ones after --", e->name);
     return COMMAND_OK;
 }
 

@@ -7,8 +7,8 @@
 #define SHMIMAGE_TOOLS_FILM_KIND_H
 
 /* How the pixels, which are full range RGB, are converted, and what the file
- * says of them. Players take H.264 without tags for BT.709 or for BT.601, each
- * by rules of its own, and ffmpeg converts with BT.601 and writes no tags. */
+ * says of them. ffmpeg by itself converts with BT.601 and writes no tags, while
+ * each player guesses the colours of a film without tags by its own rules. */
 typedef enum Colours {
     COLOURS_VIDEO, /* limited range BT.709 */
     COLOURS_JFIF,  /* full range BT.601, the only colours of JPEG files */

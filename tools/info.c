@@ -181,11 +181,11 @@ static int read_value(WatchOptions *o, int option, const char *value)
     if (option == OPTION_INTERVAL &&
         (options_seconds(value, &o->interval) < 0 ||
          o->interval < LEAST_INTERVAL))
-        return command_misused(&info_command, "--interval: '%s' is no good; "
+        return command_misused(&info_command, "--interval: invalid value '%s'; "
                                "write it like 1 or 0.5, at least 0.1", value);
     if (option == OPTION_COUNT &&
         (options_number(value, UINT64_MAX, &o->count) < 0 || !o->count))
-        return command_misused(&info_command, "--count: '%s' is no good; "
+        return command_misused(&info_command, "--count: invalid value '%s'; "
                                "write it like 10", value);
     return COMMAND_OK;
 }

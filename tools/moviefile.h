@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * The names of a film: MOVIE appears when it is complete, until then it is
- * MOVIE.part, which nobody removes while there is something in it.
+ * The names of a film: MOVIE appears when it is complete. Until then it is
+ * MOVIE.part, which is removed only if it is empty.
  */
 #ifndef SHMIMAGE_TOOLS_MOVIEFILE_H
 #define SHMIMAGE_TOOLS_MOVIEFILE_H
@@ -39,10 +39,10 @@ uint64_t moviefile_size(const char *path);
  */
 int moviefile_publish(MovieFile *m, const char *path, const Command *command);
 
-/** Remove MOVIE.part, in which there is nothing. */
+/** Remove MOVIE.part, which is empty. */
 void moviefile_discard(MovieFile *m);
 
-/** Remove what was made on the way from MOVIE.part to MOVIE. */
+/** Remove the intermediate files between MOVIE.part and MOVIE. */
 void moviefile_clean(MovieFile *m);
 
 void moviefile_free(MovieFile *m);

@@ -14,14 +14,14 @@
 #include "stop.h"
 
 static const char help[] =
-    "Record the stream in FILE into the film MOVIE, with the ffmpeg that is\n"
-    "installed, until Ctrl-C, or the end of the server. The film has the\n"
-    "right colours, and each image the time at which it came.\n"
+    "Record the stream in FILE as the film MOVIE, with the installed ffmpeg,\n"
+    "until Ctrl-C or until the server ends. The film has the right colours,\n"
+    "and shows each image at the time at which it arrived.\n"
     "\n"
     "MOVIE's ending says what is made: .mp4, .mov or .mkv (H.264), .webm\n"
     "(VP9), .gif, .png or .jpg (one still), or frame_%05d.png (a file an\n"
     "image). A film appears when it is complete. Until then it is MOVIE.part,\n"
-    "which outlives whatever happens to the recording.\n"
+    "which can be played even if the recording is killed.\n"
     "\n"
     "  --create WIDTHxHEIGHT  make FILE first if it does not exist, for\n"
     "                         images up to that size\n"
@@ -48,8 +48,8 @@ static const char help[] =
     "\n"
     "The status on standard error, once a second, says how long the film is,\n"
     "how many images are in it, and how many numbers of images never came.\n"
-    "Options for ffmpeg's encoder may follow after --, and win. FFMPEG in the\n"
-    "environment names another ffmpeg.\n"
+    "Options after -- go to ffmpeg's encoder, and override these. FFMPEG in\n"
+    "the environment names another ffmpeg.\n"
     "\n"
     "Examples:\n"
     "  shmimage record /dev/shm/live.shm film.mp4\n"
@@ -98,8 +98,8 @@ typedef struct RecordOptions {
 
 static int bad_value(const char *name, const char *value, const char *like)
 {
-    return command_misused(&record_command, "--%s: '%s' is no good; write it "
-                           "like %s", name, value, like);
+    return command_misused(&record_command, "--%s: invalid value '%s'; write "
+                           "it like %s", name, value, like);
 }
 
 static int read_limits(FilmOptions *f, int option, const char *value)
@@ -167,14 +167,13 @@ static int read_operands(FilmOptions *f, int argc, char **argv)
         return command_misused(&record_command, "the name of the MOVIE is "
                                "missing, such as film.mp4");
     if (count > 2)
-        return command_misused(&record_command, "one FILE and one MOVIE are "
-                               "enough; what is '%s'? Options of ffmpeg "
-                               "follow after --", argv[optind + 2]);
+        return command_misused(&record_command, "unexpected argument '%s'; "
+                               "options of ffmpeg follow after --", argv[optind + 2]);
     f->stream = argv[optind];
     f->movie  = argv[optind + 1];
     if (film_is_name(f->stream) && !film_is_name(f->movie))
-        return command_misused(&record_command, "the other way round: "
-                               "shmimage record %s %s", f->movie, f->stream);
+        return command_misused(&record_command, "FILE and MOVIE are swapped: "
+                               "use shmimage record %s %s", f->movie, f->stream);
     return COMMAND_OK;
 }
 
@@ -183,10 +182,10 @@ static void catch_signals(void)
     struct sigaction action = { .sa_handler = SIG_IGN };
 
     stop_catch();
-    /* The log is read. */
+    /* Escape sequences would keep us from parsing the log. */
     unsetenv("AV_LOG_FORCE_COLOR");
     unsetenv("AV_LOG_FORCE_256COLOR");
-    /* The recording goes on when nobody reads the status lines any more. */
+    /* Go on recording when the reader of the status lines has gone. */
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);
 }

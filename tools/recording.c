@@ -18,10 +18,10 @@
 
 enum {
     TICK       = 50,  /* milliseconds between two looks at the signals */
-    LAG_PERIOD = 3,   /* seconds that an encoder may fall behind in peace */
+    LAG_PERIOD = 3,   /* seconds an encoder may fall behind unwarned */
 };
 
-/* Whether ffmpeg leaves the server no buffer, and images are missing. */
+/* Whether ffmpeg keeps both buffers occupied while images go missing. */
 typedef struct Lag {
     unsigned looks, full;  /* since the last second */
     uint64_t missing;      /* as of the last second */
@@ -109,7 +109,7 @@ static int start_recording(Recording *r)
     return ret;
 }
 
-/* Has the device give what is left, and end, whatever it is doing. */
+/* Tells the device to deliver what it has, and to end. */
 static void stop_recording(Recording *r)
 {
     r->stopping = 1;
@@ -117,7 +117,7 @@ static void stop_recording(Recording *r)
         shutdown(r->control.fd, SHUT_WR);
 }
 
-/* ffmpeg waits for its filter from the first image on. */
+/* ffmpeg reads its filter once it has the first image. */
 static void give_filter(Recording *r)
 {
     char text[512];
@@ -165,7 +165,7 @@ static void answer_signals(Recording *r)
     if (!r->stopping)
         report_say(&r->report, "finishing");
     else if (!r->asked++)
-        report_say(&r->report, "still finishing; once more leaves it as %s",
+        report_say(&r->report, "still finishing; Ctrl-C again leaves it as %s",
                    r->files->sequence ? "it is" : r->files->part);
     else
         kill(-r->child.pid, SIGKILL);
@@ -278,7 +278,7 @@ static int fail(Recording *r)
     return COMMAND_FAILED;
 }
 
-/* A signal during the copy may have come of impatience: the next one counts. */
+/* The first signal during the copy is answered; the next one ends the copy. */
 static void watch_copy(Recording *r)
 {
     const Counts recorded = r->counts;
@@ -294,7 +294,7 @@ static void watch_copy(Recording *r)
         if (r->asked++)
             kill(-r->child.pid, SIGKILL);
         else
-            report_say(&r->report, "about to be complete; once more leaves it "
+            report_say(&r->report, "almost complete; Ctrl-C again leaves it "
                        "as %s", r->files->part);
     }
     child_wait(&r->child);

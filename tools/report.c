@@ -66,7 +66,7 @@ static void clear_line(Report *r)
     r->shown = 0;
 }
 
-/* The image that is given once more at the end is one. */
+/* The last image counts once, although it may be repeated at the end. */
 static uint64_t images(const Counts *c)
 {
     return c->frames > c->repeated ? c->frames - c->repeated : c->frames;
@@ -145,15 +145,15 @@ void report_say(Report *r, const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* The device's lines have its name, with 9.0 only the number of the input. What
- * ffmpeg itself says of that is that it can't be opened. */
+/* The device's lines begin with its name, or with 9.0 with the input's number.
+ * ffmpeg's own line about the input says that it can't be opened. */
 static int is_of_input(const char *line)
 {
     return !strncmp(line, "[shmimage @", 11) || !strncmp(line, "[in#0", 5);
 }
 
-/* Behind the names of contexts and levels in brackets; the last level is what
- * ffmpeg was asked to print. Returns NULL for what is of no use. */
+/* The text after the contexts and the level, which are in brackets. Returns
+ * NULL if the line is not worth showing. */
 static const char *read_log(const char *line, int *device, int *error)
 {
     static const char *const errors[] = { "[error]", "[fatal]", "[panic]" };
@@ -180,13 +180,13 @@ void report_log(Report *r, const char *line, int ending, int nothing)
     int device, error;
     const char *text = read_log(line, &device, &error);
 
-    /* 7.0 and later say so for each of their threads, and go on until the
+    /* 7.0 and later log this for each thread that fails, and run on until the
      * input delivers or ends. */
     if (text && error && strstr(text, "finished with error code")) {
         r->failed = 1;
         return;
     }
-    /* The summary at the end says that in its own words. */
+    /* The summary replaces this line. */
     if (!text || strstr(text, " images delivered, ") ||
         (ending && (nothing || (device && !error))))
         return;

@@ -31,7 +31,7 @@ typedef struct Report {
 
 void report_start(Report *r, const char *movie, int quiet);
 
-/** Understand a line of the device, or of ffmpeg's -progress. */
+/** Parse a line of the device, or of ffmpeg's -progress. */
 void report_count(Counts *c, const char *line);
 
 /** Print a line if the last one is a second old. Returns whether it was. */
@@ -40,12 +40,12 @@ int report_status(Report *r, const Counts *c);
 /** The same while the final form is made. */
 void report_completing(Report *r, uint64_t frames, uint64_t all);
 
-/** Say something that is not about the film itself. */
+/** Print a message after the name of the film. */
 void report_say(Report *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /**
- * Pass on a line of ffmpeg's log if it is of use to anybody.
+ * Print a line of ffmpeg's log if it is worth showing.
  *
  * @param ending  it was told to end, so that this is no news
  * @param nothing there has been no image

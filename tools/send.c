@@ -80,8 +80,8 @@ static const struct option options[] = {
 
 static int bad_value(const char *name, const char *value, const char *like)
 {
-    return command_misused(&send_command, "--%s: '%s' is no good; write it "
-                           "like %s", name, value, like);
+    return command_misused(&send_command, "--%s: invalid value '%s'; write "
+                           "it like %s", name, value, like);
 }
 
 static int read_value(StreamOptions *o, int option, const char *value)

@@ -21,7 +21,7 @@ static int is_plausible(const ShmImageBufferInfo *b, uint64_t payload)
            rows <= b->height && extent_bytes(b->width, rows) <= payload;
 }
 
-/* To connect to another file would write into it. */
+/* Connecting to some other file would overwrite parts of it. */
 static int check(const Command *command, const char *path)
 {
     ShmImageFileInfo info;
@@ -32,13 +32,13 @@ static int check(const Command *command, const char *path)
                               ret == SHMIMAGE_ERROR_NOT_FOUND
                               ? ", or give --create WIDTHxHEIGHT" : "");
     if (info.client)
-        return command_failed(command, "%s: another client is using it; end "
-                              "that one, or give each a stream of its own",
+        return command_failed(command, "%s: another client is using it; stop "
+                              "that one, or use a second stream",
                               path);
     if (!info.server && (!is_plausible(&info.buffer[0], info.payload) ||
                          !is_plausible(&info.buffer[1], info.payload)))
-        return command_failed(command, "%s: it is no stream; 'shmimage "
-                              "create' makes the file of one", path);
+        return command_failed(command, "%s: not a stream; 'shmimage create' "
+                              "makes a file for one", path);
     return COMMAND_OK;
 }
 
