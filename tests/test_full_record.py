@@ -37,8 +37,8 @@ class Full(RecordTest):
         self.complete(recording)
         self.assertGreaterEqual(self.images(self.movie), images)
 
-    def images(self, path):
-        return len(self.decode("gray", path)) // (SIZE[0] * SIZE[1])
+    def images(self, path, size=SIZE):
+        return len(self.decode("gray", path)) // (size[0] * size[1])
 
     def test_before_it_copies(self):
         self.check_copy(lambda size: 0)
@@ -46,11 +46,15 @@ class Full(RecordTest):
     def test_while_it_copies(self):
         self.check_copy(lambda size: size // 2)
 
-    def check_copy(self, space):
+    def test_at_the_end_of_the_copy(self):
+        """5.1 writes a small film only when it closes it, and calls it good."""
+        self.check_copy(lambda size: size // 2, (64, 36))
+
+    def check_copy(self, space, size=SIZE):
         self.slow_copy()
         recording = self.start("--crf", 20)
         for number in range(20):
-            self.server.show(number, SIZE)
+            self.server.show(number, size)
         recording.process.terminate()
         wait_for(lambda: self.is_copying(recording), recording.err)
         self.small.fill(space(os.path.getsize(self.part())))
@@ -58,7 +62,7 @@ class Full(RecordTest):
         self.assert_no_film(recording, "film.mp4.part")
         self.assertIn("it was recorded, but not completed", recording.err())
         # The last one is given once more if it has to last.
-        self.assertIn(self.images(self.part()), (20, 21))
+        self.assertIn(self.images(self.part(), size), (20, 21))
 
 
 if __name__ == "__main__":
