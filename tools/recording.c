@@ -283,7 +283,6 @@ static void watch_copy(Recording *r)
 {
     const Counts recorded = r->counts;
 
-    r->signals = stop_requested;
     r->counts.frames = 0;
     while (r->log.fd >= 0 || r->progress.fd >= 0) {
         read_feeds(r);
