@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-# Programs that test the core by way of its internal names as well. Those that
-# do the same in hundreds of cases start first.
+# Programs that test the core by way of its internal names as well.
 core_tests = $(long_tests) $(short_tests)
+# Those with many cases. Of both kinds the longest are first, so that none is
+# left running alone at the end.
 long_tests = \
+    tests/test_restart_steps \
+    tests/test_truncate \
     tests/test_copy \
     tests/test_faults_ensight \
     tests/test_faults_file \
@@ -12,12 +15,11 @@ long_tests = \
     tests/test_faults_waiting \
     tests/test_full \
     tests/test_restart_matrix \
-    tests/test_restart_steps \
     tests/test_restart_waits \
     tests/test_testcard \
-    tests/test_tool_faults \
-    tests/test_truncate
+    tests/test_tool_faults
 short_tests = \
+    tests/test_truncate_race \
     tests/test_assembly \
     tests/test_assembly_blocks \
     tests/test_client_gone \
@@ -53,7 +55,6 @@ short_tests = \
     tests/test_stress \
     tests/test_tally \
     tests/test_truncate_asleep \
-    tests/test_truncate_race \
     tests/test_truncate_writer \
     tests/test_wait \
     tests/test_wait_system \
@@ -84,20 +85,25 @@ script_tests = \
     tests/test_tool_view.py \
     tests/test_tool_watch.py \
     tests/test_vendor_programs.sh
+# The longest are first here, too.
 script_tests_with_ffmpeg = \
+    tests/test_ensight.py tests/test_film.py tests/test_record.py \
     tests/test_documents.py \
-    tests/test_ensight.py tests/test_ensight_usage.py \
+    tests/test_ensight_usage.py \
     tests/test_ffmpeg.py tests/test_ffmpeg_output.py \
-    tests/test_ffplay.py tests/test_film.py tests/test_film_players.py \
+    tests/test_ffplay.py tests/test_film_players.py \
     tests/test_full_ffmpeg.py tests/test_full_record.py \
     tests/test_interrupt.py tests/test_mpv.py \
     tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
-    tests/test_record.py tests/test_survive.py tests/truncations.py
+    tests/test_survive.py tests/truncations.py
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
 TESTS += $(script_tests_with_ffmpeg)
 endif
+endif
+if HAVE_CHECK
+TESTS += $(core_tests)
 endif
 
 TEST_EXTENSIONS = .py .sh
@@ -158,7 +164,6 @@ mutants:
 
 if HAVE_CHECK
 check_PROGRAMS += $(core_tests)
-TESTS += $(core_tests)
 
 # Programs in which the system can be made to fail.
 faults = tests/faults.c tests/faults_system.c tests/faults.h tests/wrap.h

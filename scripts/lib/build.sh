@@ -37,7 +37,7 @@ try_each()
 
 jobs() { nproc 2>/dev/null || echo 1; }
 # Most tests wait for something most of the time.
-test_jobs() { echo $((3 * $(jobs))); }
+test_jobs() { echo $((4 * $(jobs))); }
 
 # Makes configure if it is not there or older than what it is made from.
 make_configure()

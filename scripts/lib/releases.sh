@@ -111,10 +111,10 @@ test_native()
         compare_features "$1-patched" run_tests install "ffmpeg $1" \
         check TESTS="$tool_tests"
 }
-tool_tests='tests/test_documents.py tests/test_ffmpeg.py
-    tests/test_ffmpeg_output.py tests/test_ffplay.py tests/test_film.py
+tool_tests='tests/test_film.py tests/test_record.py tests/test_documents.py
+    tests/test_ffmpeg.py tests/test_ffmpeg_output.py tests/test_ffplay.py
     tests/test_full_ffmpeg.py tests/test_full_record.py
-    tests/test_interrupt.py tests/test_preload.py tests/test_record.py
+    tests/test_interrupt.py tests/test_preload.py
     tests/test_survive.py tests/truncations.py'
 
 # The same with one that gets it from the module, and those of the device by
@@ -134,7 +134,7 @@ test_module()
         --disable-static || { fail "module $1: build"; return 0; }
     LD_LIBRARY_PATH=$libraries FFMPEG=$2/bin/ffmpeg FFPLAY=$2/bin/ffplay \
         compare_features "$1-module" run_tests "module-$1" "module $1" \
-        check TESTS="$device_tests $tool_tests" check_PROGRAMS="$device_tests"
+        check TESTS="$tool_tests $device_tests" check_PROGRAMS="$device_tests"
     [ ${#ffmpeg_option[@]} -eq 0 ] || return 0
     if minds_its_release "$build/module-$1" "$libraries"; then
         pass
