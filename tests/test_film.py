@@ -195,10 +195,14 @@ class Lossless(Films):
                 for number, size in enumerate(sizes)]
 
     def test_every_pixel(self):
-        for movie in "film.mkv", "frame_%02d.png":
-            with self.subTest(movie):
+        for movie, options in (("film.mkv", ["--lossless"]),
+                               ("film.mkv", ["--encoder", "ffv1"]),
+                               ("frame_%02d.png", ["--lossless"])):
+            with self.subTest(movie=movie, options=options):
                 shows = self.noise(*[(161, 97)] * 3)
-                self.record("--lossless", movie=movie, shows=shows)
+                self.record("--force", *options, movie=movie, shows=shows)
+                self.assertIn(self.probe(self.movie).get("color_space"),
+                              (None, "gbr"))
                 self.assertEqual(self.decode("rgb24")[:3 * 3 * 161 * 97],
                                  b"".join(pixels for _, pixels in shows))
 

@@ -399,15 +399,23 @@ class Starts(RecordTest):
         self.assertEqual(recording.err().count("falls behind"), 1)
 
     def test_printed_command(self):
-        done = self.run_record(0, "--print", "--frames", FEW, self.stream,
-                               self.movie)
-        printed = done.stdout
-        self.assertIn("it stretches", done.stderr)
-        self.assertEqual(os.listdir(self.folder), [])
+        for movie in "film.mp4", "film.gif":
+            with self.subTest(movie):
+                self.movie = self.file(movie)
+                done = self.run_record(0, "--print", "--frames", FEW,
+                                       self.stream, self.movie)
+                self.assertIn("are stretched", done.stderr)
+                self.assertFalse(os.path.exists(self.movie))
+                self.run_printed(done.stdout)
+        self.assertEqual([self.probe(self.file("film.mp4"))[name] for name in (
+            "pix_fmt", "color_range", "color_space", "color_transfer",
+            "color_primaries")], ["yuv420p", "tv", "bt709", "bt709", "bt709"])
+
+    def run_printed(self, printed):
         if NATIVE:
             self.skipTest("it has shmimage exec in it")
         path = self.file("bin")
-        os.mkdir(path)
+        os.makedirs(path, exist_ok=True)
         for name, program in ("shmimage", SHMIMAGE), ("ffmpeg", FFMPEG):
             with open(os.path.join(path, name), "w") as script:
                 script.write(f'#!/bin/sh\nexec {shutil.which(program)} "$@"\n')

@@ -18,44 +18,42 @@
 #define H264       { "libx264", "libopenh264", "mpeg4" }
 
 static const FilmKind kinds[] = {
-    { ".mp4",  "mp4",      FRAGMENTED, COLOURS_VIDEO, FINISH_INDEX, H264, 0 },
-    { ".m4v",  "mp4",      FRAGMENTED, COLOURS_VIDEO, FINISH_INDEX, H264, 0 },
-    { ".mov",  "mov",      FRAGMENTED, COLOURS_VIDEO, FINISH_INDEX, H264, 0 },
-    { ".mkv",  "matroska", CLUSTERED,  COLOURS_VIDEO, FINISH_NONE,  H264, 0 },
-    { ".webm", "webm",     CLUSTERED,  COLOURS_VIDEO, FINISH_NONE,
+    { ".mp4",  "mp4",      FRAGMENTED, FINISH_INDEX, H264, 0 },
+    { ".m4v",  "mp4",      FRAGMENTED, FINISH_INDEX, H264, 0 },
+    { ".mov",  "mov",      FRAGMENTED, FINISH_INDEX, H264, 0 },
+    { ".mkv",  "matroska", CLUSTERED,  FINISH_NONE,  H264, 0 },
+    { ".webm", "webm",     CLUSTERED,  FINISH_NONE,
       { "libvpx-vp9", "libvpx" }, 0 },
-    { ".gif",  "matroska", CLUSTERED,  COLOURS_RGB,   FINISH_GIF, { "ffv1" },
-      0 },
-    { ".png",  "image2",   "",         COLOURS_RGB,   FINISH_NONE, { "png" },
-      1 },
-    { ".jpg",  "image2",   "",         COLOURS_JFIF,  FINISH_NONE,
-      { "mjpeg" }, 1 },
-    { ".jpeg", "image2",   "",         COLOURS_JFIF,  FINISH_NONE,
-      { "mjpeg" }, 1 },
+    { ".gif",  "matroska", CLUSTERED,  FINISH_GIF,   { "ffv1" }, 0 },
+    { ".png",  "image2",   "",         FINISH_NONE,  { "png" }, 1 },
+    { ".jpg",  "image2",   "",         FINISH_NONE,  { "mjpeg" }, 1 },
+    { ".jpeg", "image2",   "",         FINISH_NONE,  { "mjpeg" }, 1 },
 };
 
 static const FilmKind lossless = {
-    ".mkv", "matroska", CLUSTERED, COLOURS_RGB, FINISH_NONE, { "ffv1" }, 0,
+    ".mkv", "matroska", CLUSTERED, FINISH_NONE, { "ffv1" }, 0,
 };
 
 /* None buffers images: if ffmpeg is killed, the file has all but the last one,
  * however long the next one takes to arrive. */
 static const FilmEncoder encoders[] = {
-    { "libx264", "yuv420p", "-crf", "20", "-preset", "veryfast",
+    { "libx264", "yuv420p", COLOURS_VIDEO, "-crf", "20", "-preset", "veryfast",
       "-tune zerolatency", NULL },
-    { "libopenh264", "yuv420p", NULL, NULL, NULL, NULL, "-b:v 10M",
-      "has a fixed bit rate" },
-    { "mpeg4", "yuv420p", NULL, NULL, NULL, NULL, "-q:v 3",
+    { "libopenh264", "yuv420p", COLOURS_VIDEO, NULL, NULL, NULL, NULL,
+      "-b:v 10M", "has a fixed bit rate" },
+    { "mpeg4", "yuv420p", COLOURS_VIDEO, NULL, NULL, NULL, NULL, "-q:v 3",
       "is larger, and browsers do not play it" },
-    { "libvpx-vp9", "yuv420p", "-crf", "31", NULL, NULL,
+    { "libvpx-vp9", "yuv420p", COLOURS_VIDEO, "-crf", "31", NULL, NULL,
       "-cpu-used 8 -b:v 0 -deadline realtime -row-mt 1 -lag-in-frames 0",
       NULL },
-    { "libvpx", "yuv420p", "-crf", "10", NULL, NULL,
+    { "libvpx", "yuv420p", COLOURS_VIDEO, "-crf", "10", NULL, NULL,
       "-cpu-used 8 -b:v 10M -deadline realtime -lag-in-frames 0",
       "is larger" },
-    { "ffv1", "bgr0", NULL, NULL, NULL, NULL, "-level 3 -g 1", NULL },
-    { "png", "rgb24", NULL, NULL, NULL, NULL, "", NULL },
-    { "mjpeg", "yuvj444p", NULL, NULL, NULL, NULL, "-q:v 2", NULL },
+    { "ffv1", "bgr0", COLOURS_RGB, NULL, NULL, NULL, NULL, "-level 3 -g 1",
+      NULL },
+    { "png", "rgb24", COLOURS_RGB, NULL, NULL, NULL, NULL, "", NULL },
+    { "mjpeg", "yuvj444p", COLOURS_JFIF, NULL, NULL, NULL, NULL, "-q:v 2",
+      NULL },
 };
 
 static const char *const presets[] = {
@@ -94,16 +92,30 @@ static int is_sequence(const char *name)
            !strchr(percent + 1, '%') && !strchr(percent, '/');
 }
 
-static const FilmEncoder *find_encoder(Film *film, const char *name)
+static const FilmEncoder *known_encoder(const char *name)
 {
     for (size_t i = 0; i < COUNT(encoders); i++)
         if (!strcmp(name, encoders[i].name))
             return &encoders[i];
-    film->unknown = (FilmEncoder){ name, "yuv420p", "-crf", NULL, "-preset",
-                                   NULL, "", NULL };
-    if (film->kind->colours == COLOURS_RGB)
-        film->unknown.pixels = "rgb24";
-    return &film->unknown;
+    return NULL;
+}
+
+/* The colours of an ending, unless an encoder has others. */
+static Colours usual_colours(const FilmKind *kind)
+{
+    return known_encoder(kind->encoders[0])->colours;
+}
+
+static const FilmEncoder *find_encoder(Film *film, const char *name)
+{
+    const FilmEncoder *known = known_encoder(name);
+    const Colours colours = usual_colours(film->kind);
+
+    film->unknown = (FilmEncoder){
+        name, colours == COLOURS_RGB ? "rgb24" : "yuv420p", colours, "-crf",
+        NULL, "-preset", NULL, "", NULL,
+    };
+    return known ? known : &film->unknown;
 }
 
 static int choose_kind(Film *film, const Command *command)
@@ -121,8 +133,8 @@ static int choose_kind(Film *film, const Command *command)
                                "is written like frame_%%05d%s, and no other "
                                "one can be there", o->movie,
                                film->kind->ending);
-    if (!o->lossless || (film->kind->colours == COLOURS_RGB &&
-                         film->kind->finish == FINISH_NONE))
+    if (!o->lossless || (film->kind->finish == FINISH_NONE &&
+                         usual_colours(film->kind) == COLOURS_RGB))
         return COMMAND_OK;
     if (strcmp(film->kind->ending, lossless.ending))
         return command_misused(command, "--lossless: a %s can't hold RGB "

@@ -31,9 +31,21 @@ typedef struct FilmOptions {
 
 typedef struct FilmKind FilmKind;
 
+/**
+ * How the pixels, which are full range RGB, are converted, and what the file
+ * says of them. ffmpeg by itself converts with BT.601 and writes no tags, while
+ * each player guesses the colours of a film without tags by its own rules.
+ */
+typedef enum Colours {
+    COLOURS_VIDEO, /**< limited range BT.709 */
+    COLOURS_JFIF,  /**< full range BT.601, the only colours of JPEG files */
+    COLOURS_RGB,
+} Colours;
+
 typedef struct FilmEncoder {
     const char *name;
     const char *pixels;      /**< its pixel format */
+    Colours colours;
     const char *quality;     /**< option that --crf sets, or NULL */
     const char *crf;         /**< its value, if it is not given */
     const char *speed;       /**< option that --preset sets, or NULL */

@@ -71,7 +71,7 @@ int film_wants_size(const Film *film)
 void film_print_filter(const Film *film, uint32_t width, uint32_t height,
                        char *text, size_t size)
 {
-    const Colours c = film->kind->colours;
+    const Colours c = film->encoder->colours;
     const int even = c == COLOURS_VIDEO;
     const char *pad = "";
 
@@ -91,7 +91,7 @@ static void add_plain_filter(const Film *film, const char *before,
                              Words *words)
 {
     static const char pad[] = "pad=ceil(iw/2)*2:ceil(ih/2)*2,";
-    const Colours c = film->kind->colours;
+    const Colours c = film->encoder->colours;
 
     words_add(words, "-vf");
     words_add(words, "%s%s%s%s%s%sformat=%s%s", before ? before : "",
@@ -281,11 +281,44 @@ int film_needs_finish(const Film *film)
     return film->kind->finish != FINISH_NONE;
 }
 
-static const char lacks[] =
-    "What it lacks: it stretches images whose size changes. Ctrl-C may not\n"
-    "end it while no image arrives. After a second Ctrl-C, a kill or a full\n"
-    "disk, an MP4 or MOV can't be played. The last image does not last until\n"
-    "the end.\n";
+static void print_lacks(const Film *film)
+{
+    fputs("What it lacks: images whose size changes are stretched. Ctrl-C may "
+          "not end it\nwhile no image arrives.", stderr);
+    if (!film->kind->still)
+        fputs(" The last image does not last until the end.", stderr);
+    if (film->kind->finish == FINISH_INDEX)
+        fputs("\nAfter a second Ctrl-C, a kill or a full disk, the film can't "
+              "be played.", stderr);
+    if (film->kind->finish == FINISH_GIF)
+        fputs("\nIt keeps all images in memory, and a kill loses them.",
+              stderr);
+    fputc('\n', stderr);
+}
+
+/* The GIF in one step. Its palette is made when the images end, so they have to
+ * be limited ahead of it. */
+static void add_gif(const Film *film, Words *words)
+{
+    const FilmOptions *o = film->options;
+    const uint64_t most = film_most_images(film);
+    const char *filter = extra_filter(o);
+    char limit[80] = "";
+
+    if (most)
+        snprintf(limit, sizeof(limit), "trim=end_frame=%llu,",
+                 (unsigned long long)most);
+    else if (o->duration)
+        snprintf(limit, sizeof(limit), "trim=duration=%lldus,",
+                 (long long)(o->duration / 1000));
+    words_split(words, GIF_TIME);
+    words_append(words, o->extra);
+    if (has_graph(o))
+        return;
+    words_add(words, "-vf");
+    words_add(words, "%s%s%ssplit[a][b];[a]palettegen[p];[b][p]paletteuse",
+              limit, filter ? filter : "", filter ? "," : "");
+}
 
 void film_print(const Film *film)
 {
@@ -297,9 +330,7 @@ void film_print(const Film *film)
     words_add(&words, "-i");
     words_add(&words, "%s", o->stream);
     if (film->kind->finish == FINISH_GIF) {
-        words_split(&words, "-lavfi split[a][b];[a]palettegen[p];"
-                    "[b][p]paletteuse");
-        words_split(&words, GIF_TIME);
+        add_gif(film, &words);
     } else {
         add_time(film, NULL, &words);
         add_encoder(film, &words);
@@ -312,5 +343,5 @@ void film_print(const Film *film)
     words_print(&words, stdout);
     putchar('\n');
     words_free(&words);
-    fputs(lacks, stderr);
+    print_lacks(film);
 }
