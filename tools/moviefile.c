@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,18 +22,65 @@ static char *with_ending(const char *name, const char *ending)
     return path;
 }
 
-/* The name of an image of a sequence; that of the others is as it stands. */
-static char *first_name(const MovieFile *m)
+/* Whether a name is that of an image of the sequence. */
+static int is_image(const char *name, const char *pattern)
 {
-    const char *percent = strchr(m->movie, '%');
-    const size_t size = strlen(m->movie) + 128;
-    char *name = malloc(size);
+    const char *percent = strchr(pattern, '%');
+    const char *rest = strchr(percent, 'd') + 1;
+    const size_t before = (size_t)(percent - pattern);
+    size_t digits;
 
-    if (!name || !m->sequence)
-        return name ? strcpy(name, m->movie) : NULL;
-    snprintf(name, size, "%.*s%0*d%s", (int)(percent - m->movie), m->movie,
-             atoi(percent + 1), 1, strchr(percent, 'd') + 1);
-    return name;
+    if (strncmp(name, pattern, before))
+        return 0;
+    digits = strspn(name + before, "0123456789");
+    return digits && !strcmp(name + before + digits, rest);
+}
+
+/* Whether there is an image of the sequence; says so. */
+static int is_sequence_there(const MovieFile *m, const Command *command)
+{
+    const char *slash = strrchr(m->movie, '/');
+    const char *pattern = slash ? slash + 1 : m->movie;
+    char *path = strdup(m->movie);
+    struct dirent *entry = NULL;
+    DIR *directory;
+
+    if (!path)
+        return 0;
+    strcpy(path + (pattern - m->movie), ".");
+    directory = opendir(path);
+    while (directory && (entry = readdir(directory)))
+        if (is_image(entry->d_name, pattern))
+            break;
+    if (entry)
+        command_failed(command, "%.*s%s: it exists already; replace the images "
+                       "with --force, or give another name",
+                       (int)(pattern - m->movie), m->movie, entry->d_name);
+    if (directory)
+        closedir(directory);
+    free(path);
+    return entry != NULL;
+}
+
+/* Whether MOVIE can't get its name at the end; says why. */
+static int is_movie_there(const MovieFile *m, const Command *command)
+{
+    struct stat st;
+
+    if (lstat(m->movie, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            command_failed(command, "%s: it is a directory", m->movie);
+        else if (!m->force)
+            command_failed(command, "%s: it exists already; replace it with "
+                           "--force, or give another name", m->movie);
+        return S_ISDIR(st.st_mode) || !m->force;
+    }
+    /* The longest name that is needed. */
+    if (lstat(m->palette, &st) == 0 || errno == ENOENT)
+        return 0;
+    command_failed(command, "%s: can't write it: %s", m->palette,
+                   strerror(errno));
+    return 1;
 }
 
 static int claim_part(MovieFile *m, const Command *command)
@@ -46,31 +94,23 @@ static int claim_part(MovieFile *m, const Command *command)
     if (errno != EEXIST)
         return command_failed(command, "%s: can't write it: %s", m->part,
                               strerror(errno));
-    return command_failed(command, "%s: it is there already, of a recording "
-                          "that runs or has not been completed; look at it, "
-                          "and move or remove it", m->part);
+    return command_failed(command, "%s: it exists already: another recording "
+                          "is running, or an earlier one was not completed; "
+                          "move or remove it", m->part);
 }
 
 int moviefile_claim(MovieFile *m, const Command *command)
 {
-    char *first = first_name(m);
-    int there;
-
     m->part    = with_ending(m->movie, ".part");
     m->copy    = with_ending(m->movie, ".part.copy");
     m->palette = with_ending(m->movie, ".part.palette");
-    if (!first || !m->part || !m->copy || !m->palette) {
-        free(first);
+    if (!m->part || !m->copy || !m->palette)
         return command_failed(command, "out of memory");
-    }
-    there = !m->force && access(first, F_OK) == 0;
-    if (there)
-        command_failed(command, "%s: it is there already; replace it with "
-                       "--force, or give another name", first);
-    free(first);
-    if (there)
-        return COMMAND_FAILED;
-    return m->sequence ? COMMAND_OK : claim_part(m, command);
+    if (m->sequence)
+        return !m->force && is_sequence_there(m, command) ? COMMAND_FAILED
+                                                          : COMMAND_OK;
+    return is_movie_there(m, command) ? COMMAND_FAILED
+                                      : claim_part(m, command);
 }
 
 uint64_t moviefile_size(const char *path)
@@ -95,11 +135,26 @@ static int rename_to_nothing(const char *path, const char *name)
     return rename(path, name);
 }
 
+/* So that a crash of the system finds one file or the other complete. */
+static int save(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+    if (fd < 0)
+        return -1;
+    ret = fsync(fd);
+    close(fd);
+    return ret;
+}
+
 int moviefile_publish(MovieFile *m, const char *path, const Command *command)
 {
-    const int ret = m->force ? rename(path, m->movie)
-                             : rename_to_nothing(path, m->movie);
+    int ret = save(path);
 
+    if (ret < 0)
+        return command_failed(command, "%s: can't save it: %s", path,
+                              strerror(errno));
+    ret = m->force ? rename(path, m->movie) : rename_to_nothing(path, m->movie);
     if (ret < 0)
         return command_failed(command, "%s: can't rename %s to it: %s",
                               m->movie, path, strerror(errno));

@@ -40,7 +40,7 @@ static const char help[] =
     "  --preset NAME          speed, for H.264; veryfast if not given,\n"
     "                         ultrafast is the fastest\n"
     "  --lossless             keep every pixel as it is: .mkv and .png\n"
-    "  --force                replace MOVIE if it is there\n"
+    "  --force                replace MOVIE if it exists\n"
     "  --print                print the nearest ffmpeg command, and no more\n"
     "  --quiet                no status lines and no summary\n"
     "  -h, --help             show this\n"
