@@ -30,6 +30,7 @@
 #include <shmimage.h>
 
 #include "libavutil/common.h"
+#include "libavutil/frame.h"
 #include "libavutil/internal.h"
 #include "libavutil/log.h"
 #include "libavutil/opt.h"
@@ -47,6 +48,11 @@ enum OnFull {
     ON_FULL_BLOCK,
 };
 
+enum OnDisconnect {
+    ON_DISCONNECT_DROP,
+    ON_DISCONNECT_ERROR,
+};
+
 enum Numbers {
     NUMBERS_PTS,
     NUMBERS_COUNT,
@@ -55,12 +61,16 @@ enum Numbers {
 typedef struct ShmImageMuxContext {
     const AVClass *class;    ///< class for private options
     int64_t wait_client;     ///< microseconds to wait for the first client
+    int64_t timeout;         ///< microseconds to wait for a buffer, 0: forever
     int on_full;             ///< what to do without a free buffer, enum OnFull
+    int on_disconnect;       ///< what to do when waiting is no use,
+                             ///< enum OnDisconnect
     int numbers;             ///< what numbers are made from, enum Numbers
 
     ShmImageWriter *writer;  ///< the server's end of the file
     int had_client;          ///< a client has been there
-    uint32_t count;          ///< of packets
+    int given_up;            ///< waiting was no use the last time
+    int64_t next;            ///< least number of the next image
 } ShmImageMuxContext;
 
 /**
@@ -98,14 +108,13 @@ static int wait_for_buffer(AVFormatContext *s, int64_t until)
 static av_cold int wait_for_client(AVFormatContext *s)
 {
     ShmImageMuxContext *ctx = s->priv_data;
-    int64_t now = av_gettime_relative();
     int ret;
 
     if (!ctx->wait_client)
         return 0;
     av_log(s, AV_LOG_INFO, "%s: waiting for a client\n", s->url);
-    ret = wait_for_buffer(s, ctx->wait_client < INT64_MAX - now
-                                 ? now + ctx->wait_client : INT64_MAX);
+    ret = wait_for_buffer(s, av_sat_add64(av_gettime_relative(),
+                                          ctx->wait_client));
     if (ret <= 0)
         return ret;
     av_log(s, AV_LOG_ERROR, "%s: no client within %g s; start one that reads "
@@ -126,12 +135,14 @@ static av_cold int check_stream(AVFormatContext *s)
         return AVERROR(EINVAL);
     }
     par = s->streams[0]->codecpar;
-    if (par->codec_id == AV_CODEC_ID_RAWVIDEO &&
+    if ((par->codec_id == AV_CODEC_ID_WRAPPED_AVFRAME ||
+         par->codec_id == AV_CODEC_ID_RAWVIDEO) &&
         par->format == AV_PIX_FMT_RGB24)
         return 0;
-    av_log(s, AV_LOG_ERROR, "%s: the transport carries raw video in the pixel "
-           "format rgb24 only, not %s in %s; add -c:v rawvideo -pix_fmt "
-           "rgb24\n", s->url, avcodec_get_name(par->codec_id),
+    av_log(s, AV_LOG_ERROR, "%s: the transport carries uncompressed video in "
+           "the pixel format rgb24 only, not %s in %s; add -c:v "
+           "wrapped_avframe -pix_fmt rgb24\n", s->url,
+           avcodec_get_name(par->codec_id),
            par->format < 0 ? "none" : av_get_pix_fmt_name(par->format));
     return AVERROR(EINVAL);
 }
@@ -185,58 +196,99 @@ static av_cold int shmimage_write_header(AVFormatContext *s)
 }
 
 /**
+ * Go on without waiting, until there is room again.
+ *
+ * @param why SHMIMAGE_NO_BUFFER or SHMIMAGE_UNCONNECTED
+ */
+static int give_up(AVFormatContext *s, int why)
+{
+    ShmImageMuxContext *ctx = s->priv_data;
+    int error = ctx->on_disconnect == ON_DISCONNECT_ERROR;
+    int gone = why == SHMIMAGE_UNCONNECTED && ctx->had_client;
+
+    if (!ctx->given_up)
+        av_log(s, error ? AV_LOG_ERROR : AV_LOG_WARNING, "%s: %s%s\n", s->url,
+               gone ? "the client is gone"
+                    : "no client has taken an image within timeout",
+               error ? "" : "; dropping images until a client takes them");
+    ctx->given_up = 1;
+    if (!error)
+        return 0;
+    return gone ? AVERROR(EPIPE) : AVERROR(ETIMEDOUT);
+}
+
+/**
  * Wait for room for the next image, if that is what to do.
  */
 static int make_room(AVFormatContext *s)
 {
     ShmImageMuxContext *ctx = s->priv_data;
+    int64_t until = 0;
     int ret;
 
     if (ctx->on_full == ON_FULL_DROP)
         return 0;
-    ret = wait_for_buffer(s, INT64_MAX);
-    if (ret <= 0)
-        return ret;
-    av_log(s, AV_LOG_ERROR, "%s: the client is gone\n", s->url);
-    return AVERROR(EPIPE);
+    if (!ctx->given_up)
+        until = av_sat_add64(av_gettime_relative(),
+                             ctx->timeout ? ctx->timeout : INT64_MAX);
+    ret = wait_for_buffer(s, until);
+    if (ret > 0)
+        return give_up(s, ret);
+    if (!ret)
+        ctx->given_up = 0;
+    return ret;
 }
 
-static int put_image(AVFormatContext *s, const AVPacket *pkt, uint32_t number)
+static int put_image(AVFormatContext *s, uint32_t number, uint32_t width,
+                     uint32_t height, const uint8_t *pixels, ptrdiff_t stride)
 {
     ShmImageMuxContext *ctx = s->priv_data;
-    const AVCodecParameters *par = s->streams[0]->codecpar;
     int ret;
 
     do {
         ret = make_room(s);
         if (ret < 0)
             return ret;
-        ret = shmimage_writer_put(ctx->writer, number, par->width, par->height,
-                                  pkt->data, 0);
+        ret = shmimage_writer_put(ctx->writer, number, width, height, pixels,
+                                  stride);
         if (ret < 0)
             return ff_shmimage_fail(s, ret);
         /* The room may be lost again, with the client. */
-    } while (ret != SHMIMAGE_OK && ctx->on_full == ON_FULL_BLOCK);
+    } while (ret != SHMIMAGE_OK && ctx->on_full == ON_FULL_BLOCK &&
+             !ctx->given_up);
     if (ret == SHMIMAGE_OK)
         ctx->had_client = 1;
     return 0;
 }
 
-static int shmimage_write_packet(AVFormatContext *s, AVPacket *pkt)
+/**
+ * Numbers go up, even where several images have one time stamp.
+ */
+static uint32_t next_number(AVFormatContext *s, const AVPacket *pkt)
 {
     ShmImageMuxContext *ctx = s->priv_data;
-    const AVCodecParameters *par = s->streams[0]->codecpar;
-    uint32_t number = ctx->count++;
 
+    if (ctx->numbers == NUMBERS_PTS && pkt->pts != AV_NOPTS_VALUE)
+        ctx->next = FFMAX(ctx->next, pkt->pts);
+    return ctx->next++;
+}
+
+static int shmimage_write_packet(AVFormatContext *s, AVPacket *pkt)
+{
+    const AVCodecParameters *par = s->streams[0]->codecpar;
+    uint32_t number = next_number(s, pkt);
+    const AVFrame *frame = (const AVFrame *)pkt->data;
+
+    if (par->codec_id == AV_CODEC_ID_WRAPPED_AVFRAME)
+        return put_image(s, number, frame->width, frame->height,
+                         frame->data[0], frame->linesize[0]);
     if (pkt->size != 3LL * par->width * par->height) {
         av_log(s, AV_LOG_ERROR, "%s: an image of %d bytes is not one of "
                "%dx%d; scale all images to one size\n", s->url, pkt->size,
                par->width, par->height);
         return AVERROR(EINVAL);
     }
-    if (ctx->numbers == NUMBERS_PTS && pkt->pts != AV_NOPTS_VALUE)
-        number = pkt->pts;
-    return put_image(s, pkt, number);
+    return put_image(s, number, par->width, par->height, pkt->data, 0);
 }
 
 static av_cold void shmimage_deinit(AVFormatContext *s)
@@ -260,6 +312,9 @@ static const AVOption options[] = {
     { "wait_client", "set how long to wait for a client at the start",
       OFFSET(wait_client), AV_OPT_TYPE_DURATION, { .i64 = 0 },
       0, INT64_MAX, ENC },
+    { "timeout", "set how long on_full block waits for the client, 0 for ever",
+      OFFSET(timeout), AV_OPT_TYPE_DURATION, { .i64 = 10 * AV_TIME_BASE },
+      0, INT64_MAX, ENC },
     { "on_full", "set what to do when the client has no room",
       OFFSET(on_full), AV_OPT_TYPE_INT, { .i64 = ON_FULL_DROP },
       ON_FULL_DROP, ON_FULL_BLOCK, ENC, .unit = "on_full" },
@@ -269,6 +324,15 @@ static const AVOption options[] = {
     { "block", "wait for the client",
       0, AV_OPT_TYPE_CONST, { .i64 = ON_FULL_BLOCK },
       0, 0, ENC, .unit = "on_full" },
+    { "on_disconnect", "set what on_full block does without a client",
+      OFFSET(on_disconnect), AV_OPT_TYPE_INT, { .i64 = ON_DISCONNECT_DROP },
+      ON_DISCONNECT_DROP, ON_DISCONNECT_ERROR, ENC, .unit = "on_disconnect" },
+    { "drop", "drop images until one takes them",
+      0, AV_OPT_TYPE_CONST, { .i64 = ON_DISCONNECT_DROP },
+      0, 0, ENC, .unit = "on_disconnect" },
+    { "error", "end with an error",
+      0, AV_OPT_TYPE_CONST, { .i64 = ON_DISCONNECT_ERROR },
+      0, 0, ENC, .unit = "on_disconnect" },
     { "numbers", "set what the numbers of the images are made from",
       OFFSET(numbers), AV_OPT_TYPE_INT, { .i64 = NUMBERS_PTS },
       NUMBERS_PTS, NUMBERS_COUNT, ENC, .unit = "numbers" },
@@ -294,16 +358,18 @@ const FFOutputFormat ff_shmimage_muxer = {
     .p.name         = "shmimage",
     .p.long_name    = NULL_IF_CONFIG_SMALL("Shared memory image stream"),
     .p.audio_codec  = AV_CODEC_ID_NONE,
-    .p.video_codec  = AV_CODEC_ID_RAWVIDEO,
-    .p.flags        = AVFMT_NOFILE,
+    .p.video_codec  = AV_CODEC_ID_WRAPPED_AVFRAME,
+    .p.flags        = AVFMT_NOFILE | AVFMT_VARIABLE_FPS |
+                      AVFMT_NOTIMESTAMPS,
     .p.priv_class   = &shmimage_class,
 #else
 const AVOutputFormat ff_shmimage_muxer = {
     .name           = "shmimage",
     .long_name      = NULL_IF_CONFIG_SMALL("Shared memory image stream"),
     .audio_codec    = AV_CODEC_ID_NONE,
-    .video_codec    = AV_CODEC_ID_RAWVIDEO,
-    .flags          = AVFMT_NOFILE,
+    .video_codec    = AV_CODEC_ID_WRAPPED_AVFRAME,
+    .flags          = AVFMT_NOFILE | AVFMT_VARIABLE_FPS |
+                      AVFMT_NOTIMESTAMPS,
     .priv_class     = &shmimage_class,
 #endif
     .priv_data_size = sizeof(ShmImageMuxContext),

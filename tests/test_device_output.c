@@ -12,6 +12,7 @@
 #include "support.h"
 #include "wrap.h"
 
+#include "libavcodec/avcodec.h"
 #include "libavutil/dict.h"
 #include "libavutil/error.h"
 #include "libavutil/log.h"
@@ -27,6 +28,7 @@ static int stop_at;         /* the call from which on it interrupts, or 0 */
 static void (*hook)(void);  /* run by each of them */
 static AVRational rate;     /* that the source tells */
 static int image_height;    /* of what it sends */
+static enum AVCodecID codec;
 static int lost_room;       /* how often a free buffer is gone when used */
 static char logged[8192];
 
@@ -62,6 +64,7 @@ static void setup(void)
     hook    = NULL;
     rate    = (AVRational){ 60, 1 };
     image_height = HEIGHT;
+    codec   = AV_CODEC_ID_RAWVIDEO;
     lost_room = 0;
     logged[0] = '\0';
     ck_assert_ptr_nonnull(packet);
@@ -105,7 +108,7 @@ static int try_open_output(const char *options)
     st->avg_frame_rate = rate;
     st->time_base      = (AVRational){ 1, 1000 };
     st->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
-    st->codecpar->codec_id   = AV_CODEC_ID_RAWVIDEO;
+    st->codecpar->codec_id   = codec;
     st->codecpar->format     = AV_PIX_FMT_RGB24;
     st->codecpar->width      = WIDTH;
     st->codecpar->height     = image_height;
@@ -144,6 +147,44 @@ static int write_image(int64_t pts)
     return ret;
 }
 
+/* A frame of an encoder that passes frames on. */
+static int write_frame(int width, int height, int64_t pts)
+{
+    AVFrame *frame = av_frame_alloc();
+    int ret;
+
+    frame->format = AV_PIX_FMT_RGB24;
+    frame->width  = width;
+    frame->height = height;
+    ck_assert_int_ge(av_frame_get_buffer(frame, 64), 0);
+    ck_assert_int_gt(frame->linesize[0], 3 * width);
+    for (int y = 0; y < height; y++)
+        fill_pixels(frame->data[0] + y * frame->linesize[0], 3 * width,
+                    (uint32_t)(pts + y));
+    packet->data = (uint8_t *)frame;
+    packet->size = sizeof(*frame);
+    packet->pts = packet->dts = pts;
+    ret = av_write_frame(format, packet);
+    packet->data = NULL;
+    packet->size = 0;
+    av_frame_free(&frame);
+    return ret;
+}
+
+static void assert_frame(uint32_t width, uint32_t height, uint32_t number)
+{
+    ShmImageFrame *frame;
+
+    ck_assert_int_eq(shmimage_reader_acquire(reader, 0, &frame), SHMIMAGE_OK);
+    ck_assert_uint_eq(frame->number, number);
+    ck_assert_uint_eq(frame->width, width);
+    ck_assert_uint_eq(frame->height, height);
+    for (uint32_t y = 0; y < height; y++)
+        ck_assert(pixels_match(frame->pixels + 3 * width * y, 3 * width,
+                               number + y));
+    shmimage_reader_release(frame);
+}
+
 static void assert_image(uint32_t number, uint32_t content)
 {
     ShmImageFrame *frame;
@@ -179,6 +220,18 @@ START_TEST(test_write_packet_hands_images_over)
     }
     close_output();
     assert_logged("5 images given to the client, 0 dropped, 0 without");
+}
+END_TEST
+
+START_TEST(test_write_packet_hands_frames_over)
+{
+    codec = AV_CODEC_ID_WRAPPED_AVFRAME;
+    open_output("");
+    open_client();
+    ck_assert_int_eq(write_frame(WIDTH, HEIGHT, 1), 0);
+    assert_frame(WIDTH, HEIGHT, 1);
+    ck_assert_int_eq(write_frame(WIDTH + 3, HEIGHT + 1, 2), 0);
+    assert_frame(WIDTH + 3, HEIGHT + 1, 2);
 }
 END_TEST
 
@@ -294,15 +347,86 @@ START_TEST(test_write_header_refuses_images_that_no_stream_carries)
 }
 END_TEST
 
+static int count_logged(const char *text)
+{
+    int count = 0;
+
+    for (const char *at = logged; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+START_TEST(test_write_packet_gives_up_on_a_client_that_stands_still)
+{
+    open_output("on_full=block:timeout=0.05");
+    open_client();
+    for (uint32_t i = 0; i < 5; i++)
+        ck_assert_int_eq(write_image(i), 0);
+    ck_assert_int_eq(count_logged("no client has taken an image within timeout; "
+                                  "dropping"), 1);
+    assert_image(0, 0);
+    assert_image(1, 1);
+    for (uint32_t i = 5; i < 8; i++)
+        ck_assert_int_eq(write_image(i), 0);
+    assert_image(5, 5);
+    assert_image(6, 6);
+    ck_assert_int_eq(count_logged("no client has taken an image"), 2);
+}
+END_TEST
+
+START_TEST(test_write_packet_gives_up_without_a_client)
+{
+    open_output("on_full=block:timeout=0.05");
+    ck_assert_int_eq(write_image(0), 0);
+    ck_assert_int_eq(write_image(1), 0);
+    ck_assert_int_eq(count_logged("no client has taken an image"), 1);
+    open_client();
+    ck_assert_int_eq(write_image(2), 0);
+    assert_image(2, 2);
+}
+END_TEST
+
+START_TEST(test_write_packet_fails_on_a_client_that_stands_still)
+{
+    open_output("on_full=block:timeout=0.05:on_disconnect=error");
+    ck_assert_int_eq(write_image(0), AVERROR(ETIMEDOUT));
+    assert_logged("no client has taken an image within timeout\n");
+}
+END_TEST
+
 #if SHMI_HAVE_OFD_LOCKS
+
+static void leave(void)
+{
+    shmimage_reader_close(reader);
+    reader = NULL;
+}
+
+START_TEST(test_write_packet_goes_on_when_its_client_is_gone)
+{
+    open_output("on_full=block:timeout=0");
+    open_client();
+    write_image(0);
+    leave();
+    ck_assert_int_eq(write_image(1), 0);
+    ck_assert_int_eq(write_image(2), 0);
+    ck_assert_int_eq(count_logged("the client is gone; dropping images"), 1);
+    open_client();
+    hook = take_oldest;
+    for (uint32_t i = 3; i < 9; i++)
+        ck_assert_int_eq(write_image(i), 0);
+    close_output();
+    /* The first client has not read its image. */
+    assert_logged("6 images given to the client, 1 dropped, 2 without");
+}
+END_TEST
 
 START_TEST(test_write_packet_fails_when_its_client_is_gone)
 {
-    open_output("on_full=block");
+    open_output("on_full=block:on_disconnect=error");
     open_client();
     write_image(0);
-    shmimage_reader_close(reader);
-    reader = NULL;
+    leave();
     ck_assert_int_eq(write_image(1), AVERROR(EPIPE));
     assert_logged("the client is gone");
 }
@@ -325,6 +449,24 @@ START_TEST(test_write_packet_numbers_by_time_stamps)
     open_client();
     ck_assert_int_eq(write_image(stamps[_i].pts), 0);
     assert_image(stamps[_i].number, (uint32_t)stamps[_i].pts);
+}
+END_TEST
+
+START_TEST(test_write_packet_numbers_go_up)
+{
+    static const struct {
+        int64_t pts;
+        uint32_t number;
+    } images[] = {
+        { -1, 0 }, { 0, 1 }, { 5, 5 }, { 5, 6 }, { 6, 7 }, { 2, 8 }, { 9, 9 },
+    };
+
+    open_output("");
+    open_client();
+    for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
+        ck_assert_int_eq(write_image(images[i].pts), 0);
+        assert_image(images[i].number, (uint32_t)images[i].pts);
+    }
 }
 END_TEST
 
@@ -376,6 +518,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         test_write_packet_hands_images_over,
+        test_write_packet_hands_frames_over,
         test_write_packet_drops_what_finds_no_buffer,
         test_write_packet_blocks_until_there_is_room,
         test_write_packet_sends_again_what_has_lost_its_room,
@@ -385,9 +528,14 @@ int main(void)
         test_write_header_waits_for_longer_than_the_clock_runs,
         test_write_header_fails_without_a_client,
         test_write_header_refuses_images_that_no_stream_carries,
+        test_write_packet_gives_up_on_a_client_that_stands_still,
+        test_write_packet_gives_up_without_a_client,
+        test_write_packet_fails_on_a_client_that_stands_still,
 #if SHMI_HAVE_OFD_LOCKS
+        test_write_packet_goes_on_when_its_client_is_gone,
         test_write_packet_fails_when_its_client_is_gone,
 #endif
+        test_write_packet_numbers_go_up,
         test_write_packet_counts,
         test_write_packet_counts_without_a_rate,
         test_write_packet_refuses_other_sizes,

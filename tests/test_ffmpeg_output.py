@@ -9,12 +9,15 @@ import os
 import signal
 import subprocess
 import sys
-import unittest
+import threading
+import time
 
 from features import shows
 from ffmpeg_harness import (COMMAND, PATIENCE, PEER, SECONDS, SHMIMAGE,
                             Running, StreamTest, main, read_framemd5,
-                            read_manifest)
+                            read_manifest, wait_for)
+from peer_stream import CLIENT, INIT, Client
+from record_harness import SIZE, NumberServer, read_number
 
 RATE = 60
 WIDTH, HEIGHT = 64, 36
@@ -36,13 +39,18 @@ def run(*command, status=0):
     return done
 
 
+# The server waits for its client, however late a busy machine starts it.
+BLOCK = ["-on_full", "block", "-timeout", "0"]
+
+
 @shows("output")
 class Output(StreamTest):
-    def publish(self, *options, source=(), frames=("-pix_fmt", "rgb24")):
-        """An ffmpeg that is the server."""
+    def publish(self, *options, source=(), frames=("-pix_fmt", "rgb24"),
+                others=()):
+        """An ffmpeg that is the server, and may have other outputs."""
         return Running(self, "server", [
             *COMMAND, "-hide_banner", "-nostdin", *(source or pattern(3)),
-            *frames, "-f", "shmimage", *options, self.stream])
+            *frames, "-f", "shmimage", *options, self.stream, *others])
 
     def wait_for_file(self, server):
         """It gets its size last, and a client refuses it before."""
@@ -68,7 +76,7 @@ class Output(StreamTest):
 
     @shows("chain")
     def test_two_in_a_row_pass_every_image(self):
-        server = self.publish("-on_full", "block")
+        server = self.publish(*BLOCK)
         self.wait_for_file(server)
         self.assertEqual(self.record_all(), self.md5_of(*pattern(3)))
         self.assertEqual(server.end(), 0, server.err())
@@ -76,7 +84,7 @@ class Output(StreamTest):
                       "without a client", server.err())
 
     def test_client_that_comes_later(self):
-        server = self.publish("-on_full", "block", "-wait_client", str(SECONDS))
+        server = self.publish(*BLOCK, "-wait_client", str(SECONDS))
         server.wait_until(lambda: "waiting for a client" in server.err(),
                           "the wait")
         self.assertEqual(len(self.record_all()), 3 * RATE)
@@ -108,28 +116,56 @@ class Output(StreamTest):
         self.assertGreaterEqual(os.stat(self.stream).st_size,
                                 2 * (24 + 3 * 3840 * 2160))
 
-    def test_blocked_server_ends_with_its_client(self):
-        server = self.publish("-on_full", "block", source=pattern(600))
-        self.wait_for_file(server)
+    def take_ten(self):
         done = self.run_ffmpeg("-frames:v", "10", "-f", "null", "-",
                                options=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
-        server.end()
+        return done.stderr
+
+    def test_client_that_leaves_a_blocked_server(self):
+        """Other outputs of it go on."""
+        server = self.publish(*BLOCK, others=["-f", "framemd5",
+                                              self.file("md5")])
+        self.wait_for_file(server)
+        self.take_ten()
+        self.assertEqual(server.end(), 0, server.err())
+        self.assertIn("the client is gone; dropping images", server.err())
+        with open(self.file("md5")) as md5:
+            self.assertEqual(len(read_framemd5(md5.read())), 3 * RATE)
+
+    def test_client_whose_end_is_an_error(self):
+        server = self.publish(*BLOCK, "-on_disconnect", "error",
+                              source=pattern(600))
+        self.wait_for_file(server)
+        self.take_ten()
+        self.assertNotEqual(server.end(), 0)
         self.assertIn("the client is gone", server.err())
+
+    def test_client_that_stands_still(self):
+        """One Ctrl-C ends the server, and completes its other output."""
+        server = self.publish("-on_full", "block", "-timeout", "0.5",
+                              source=["-re", *pattern(600)],
+                              others=["-f", "framemd5", self.file("md5")])
+        self.wait_for_file(server)
+        with Client(self.stream) as client:
+            wait_for(lambda: client.states() == (INIT, INIT), server.err)
+            client.connect()
+            wait_for(lambda: client.states() == (CLIENT, CLIENT), server.err)
+            server.process.send_signal(signal.SIGINT)
+            self.assertEqual(server.end(), 255, server.err())
+        with open(self.file("md5")) as md5:
+            self.assertGreaterEqual(len(read_framemd5(md5.read())), 2)
 
     def test_server_that_drops_serves_client_after_client(self):
         server = self.publish(source=["-re", *pattern(600)])
         self.wait_for_file(server)
         for _ in range(3):
-            done = self.run_ffmpeg("-frames:v", "10", "-f", "null", "-",
-                                   options=PATIENCE)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("images delivered", done.stderr)
+            self.assertIn("images delivered", self.take_ten())
         server.process.send_signal(signal.SIGINT)
         self.assertEqual(server.end(), 255, server.err())
 
     def test_numbers_are_time_stamps(self):
-        server = self.publish("-on_full", "block",
+        server = self.publish(*BLOCK,
                               source=["-itsoffset", "2", *pattern(1)],
                               frames=("-pix_fmt", "rgb24", "-copyts",
                                       "-fps_mode", "passthrough"))
@@ -138,7 +174,7 @@ class Output(StreamTest):
                          list(range(2 * RATE, 3 * RATE)))
 
     def test_numbers_are_counted(self):
-        server = self.publish("-on_full", "block", "-numbers", "count",
+        server = self.publish(*BLOCK, "-numbers", "count",
                               source=["-itsoffset", "2", *pattern(1)],
                               frames=("-pix_fmt", "rgb24", "-copyts",
                                       "-fps_mode", "passthrough"))
@@ -148,7 +184,7 @@ class Output(StreamTest):
 
     def test_client_in_another_language(self):
         """What a peer reads that knows the layout and nothing else."""
-        server = self.publish("-on_full", "block")
+        server = self.publish(*BLOCK)
         self.wait_for_file(server)
         client = Running(self, "client", [
             sys.executable, PEER, "client", self.stream,
@@ -159,6 +195,62 @@ class Output(StreamTest):
             [md5 for _, md5 in read_manifest(self.file("manifest"))],
             [md5 for _, _, md5 in self.md5_of(*pattern(3))])
         self.assertEqual(server.end(), 0, server.err())
+
+
+class Relay(StreamTest):
+    """A source of images that come when they come, as a renderer's do."""
+
+    def relay(self, name, source, target):
+        subprocess.run([SHMIMAGE, "create", "--size", f"{SIZE[0]}x{SIZE[1]}", target],
+                       check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
+        return Running(self, name, [
+            *COMMAND, "-hide_banner", "-nostdin", "-f", "shmimage",
+            "-timestamps", "wallclock", "-i", source, "-pix_fmt", "rgb24",
+            "-f", "shmimage", *BLOCK, target])
+
+    def connect(self, path):
+        client = Client(path)
+        self.addCleanup(client.close)
+        client.connect()
+        return client
+
+    def give(self, server, numbers, pause):
+        """ffmpeg may keep the last one, so nobody waits for it to come back."""
+        for number in numbers:
+            pixels = server.draw(number, SIZE)
+            server.wait_for(lambda: server.give(number, pixels, SIZE))
+            time.sleep(pause)
+
+    def take(self, client, server):
+        image = wait_for(client.poll, lambda: f"an image; {server.err()}")
+        return read_number(image.pixels[::3], image.width, image.height)
+
+    @shows("output-at-once")
+    def test_each_image_arrives_before_the_next_one_is_put(self):
+        server = NumberServer(self)
+        first = self.relay("first", self.stream, self.file("middle.shm"))
+        last = self.relay("last", self.file("middle.shm"),
+                          self.file("last.shm"))
+        client = self.connect(self.file("last.shm"))
+        for number in range(8):
+            self.give(server, [number], 0.2)
+            self.assertEqual(self.take(client, last), number, first.err())
+
+    @shows("output-uneven")
+    def test_uneven_rates(self):
+        """Each image once, whatever the time to the next one."""
+        server = NumberServer(self)
+        relay = self.relay("relay", self.stream, self.file("relayed.shm"))
+        client = self.connect(self.file("relayed.shm"))
+        numbers = iter(range(1 << 15))
+        for count, pause in (1, 0.3), (30, 0), (5, 0.1), (20, 0), (1, 0):
+            wanted = [next(numbers) for _ in range(count)]
+            giver = threading.Thread(target=self.give, daemon=True,
+                                     args=(server, wanted, pause))
+            giver.start()
+            self.assertEqual([self.take(client, relay) for _ in wanted],
+                             wanted)
+            giver.join()
 
 
 @shows("errors")
@@ -172,12 +264,12 @@ class Refusal(StreamTest):
         return done.stderr
 
     def test_other_pixel_format(self):
-        self.assertIn("add -c:v rawvideo -pix_fmt rgb24",
-                      self.refuse("-pix_fmt", "yuv420p"))
+        self.assertIn("add -c:v wrapped_avframe -pix_fmt rgb24",
+                      self.refuse("-pix_fmt", "bgra"))
         self.assertFalse(os.path.exists(self.stream))
 
     def test_other_codec(self):
-        self.assertIn("add -c:v rawvideo -pix_fmt rgb24",
+        self.assertIn("add -c:v wrapped_avframe -pix_fmt rgb24",
                       self.refuse("-c:v", "png"))
 
     def test_two_streams(self):
