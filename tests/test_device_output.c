@@ -210,6 +210,15 @@ static void assert_logged(const char *text)
     ck_assert_msg(strstr(logged, text) != NULL, "no '%s' in: %s", text, logged);
 }
 
+static int count_logged(const char *text)
+{
+    int count = 0;
+
+    for (const char *at = logged; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
 START_TEST(test_write_packet_hands_images_over)
 {
     open_output("");
@@ -246,6 +255,7 @@ START_TEST(test_write_packet_drops_what_finds_no_buffer)
     assert_no_image();
     close_output();
     assert_logged("2 images given to the client, 3 dropped, 0 without");
+    ck_assert_int_eq(count_logged("no client has taken an image"), 0);
 }
 END_TEST
 
@@ -346,15 +356,6 @@ START_TEST(test_write_header_refuses_images_that_no_stream_carries)
     ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST
-
-static int count_logged(const char *text)
-{
-    int count = 0;
-
-    for (const char *at = logged; (at = strstr(at, text)); at++)
-        count++;
-    return count;
-}
 
 START_TEST(test_write_packet_gives_up_on_a_client_that_stands_still)
 {
