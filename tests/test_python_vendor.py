@@ -130,8 +130,19 @@ class Module(VendorTest):
         self.addCleanup(self.destroy, server)
         client = vendor.stream_create(os.fsencode(self.path))
         self.addCleanup(self.destroy, client)
-        vendor.stream_putframe(server, 1, 2, 0, bytearray(b"abcdef"))
-        self.assertEqual(vendor.stream_lock(client)["pixeldata"], b"defabc")
+        for name in "stream_id", "id":
+            of_server, of_client = {name: server}, {name: client}
+            vendor.stream_putframe(**of_server, width=1, height=2,
+                                   framenumber=0,
+                                   pixeldata=bytearray(b"abcdef"))
+            self.assertEqual(vendor.stream_lock(**of_client)["pixeldata"],
+                             b"defabc")
+            vendor.stream_unlock(**of_client)
+        with self.assertRaises(TypeError):
+            vendor.stream_lock(id=client, stream_id=client)
+        other = vendor.stream_create(self.path)
+        self.assertEqual(vendor.stream_destroy(id=other),
+                         vendor.ERROR_NOERROR)
 
     def test_ids_are_true_new_and_no_codes(self):
         ids = [self.create(vendor.OPTIONS_SERVER)]

@@ -22,10 +22,11 @@ thread may call any of them.
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import os
 import threading
-from typing import Any, Dict, Union
+from typing import Any, Callable, Dict, TypeVar, Union
 
 from shmimage._buffers import address_of
 from shmimage._errors import Error, error
@@ -59,6 +60,8 @@ ERROR_UNCONNECTED = 4
 _BAD_ARGS = -1
 _CHANNELS = 3
 _MOST = 0xffffffff
+
+_Result = TypeVar("_Result")
 
 # From a number on that can't be taken for a code, as programs do that hold
 # whatever stream_create() returns for a stream.
@@ -96,6 +99,17 @@ def _find(stream: int) -> _Stream:
     return found
 
 
+def _takes_id(function: "Callable[..., _Result]") -> "Callable[..., _Result]":
+    """Take the keyword id for stream_id: Ansys documents that name, and its own
+    module takes the other one."""
+    @functools.wraps(function)
+    def wrapped(*args: Any, **keywords: Any) -> _Result:
+        if "id" in keywords and "stream_id" not in keywords:
+            keywords["stream_id"] = keywords.pop("id")
+        return function(*args, **keywords)
+    return wrapped
+
+
 def stream_create(filename: "Union[str, bytes, os.PathLike[Any]]",
                   options: int = OPTIONS_NONE) -> int:
     """Open one end of a stream.
@@ -119,7 +133,8 @@ def stream_create(filename: "Union[str, bytes, os.PathLike[Any]]",
     return stream
 
 
-def stream_lock(id: int) -> "Union[Dict[str, Any], int]":
+@_takes_id
+def stream_lock(stream_id: int) -> "Union[Dict[str, Any], int]":
     """Client: look for an image, and keep its buffer until it is unlocked.
 
     Returns:
@@ -127,7 +142,7 @@ def stream_lock(id: int) -> "Union[Dict[str, Any], int]":
         is a copy: bytes of red, green, blue, top row first. Or
         ERROR_NO_FRAMEAVAILABLE.
     """
-    found = _find(id)
+    found = _find(stream_id)
     frame = VendorFramePointer()
     with found.mutex:
         code = _check(lib.SharedMemoryImageStream_lock(
@@ -144,19 +159,21 @@ def stream_lock(id: int) -> "Union[Dict[str, Any], int]":
         }
 
 
-def stream_unlock(id: int) -> int:
+@_takes_id
+def stream_unlock(stream_id: int) -> int:
     """Client: give the locked image's buffer back to the server.
 
     Returns:
         ERROR_NOERROR.
     """
-    found = _find(id)
+    found = _find(stream_id)
     with found.mutex:
         return _check(lib.SharedMemoryImageStream_unlock(found.owner.pointer))
 
 
-def stream_putframe(id: int, width: int, height: int, framenumber: int,
-                    pixeldata: Any) -> int:
+@_takes_id
+def stream_putframe(stream_id: int, width: int, height: int,
+                    framenumber: int, pixeldata: Any) -> int:
     """Server: publish an image by copying it.
 
     Args:
@@ -170,7 +187,7 @@ def stream_putframe(id: int, width: int, height: int, framenumber: int,
         ERROR_NOERROR: queued. ERROR_NO_BUFFERAVAILABLE: dropped, the client
         is slower. ERROR_UNCONNECTED: dropped, no client has connected yet.
     """
-    found = _find(id)
+    found = _find(stream_id)
     view = memoryview(pixeldata)
     if not (0 <= width <= _MOST and 0 <= height <= _MOST and
             view.c_contiguous and view.nbytes >= _CHANNELS * width * height):
@@ -182,13 +199,15 @@ def stream_putframe(id: int, width: int, height: int, framenumber: int,
             found.owner.pointer, ctypes.byref(frame)))
 
 
-def stream_destroy(id: int) -> int:
+@_takes_id
+def stream_destroy(stream_id: int) -> int:
     """Close either end of a stream; its id is no longer valid.
 
     Returns:
         ERROR_NOERROR.
     """
-    _find(id)
-    if _streams.pop(id, None) is None:
-        raise _bad_args("there is no stream %r in this process" % (id,))
+    _find(stream_id)
+    if _streams.pop(stream_id, None) is None:
+        raise _bad_args("there is no stream %r in this process"
+                        % (stream_id,))
     return ERROR_NOERROR
