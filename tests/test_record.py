@@ -442,7 +442,7 @@ class Starts(RecordTest):
 
     def run_printed(self, printed):
         if NATIVE:
-            self.skipTest("it has shmimage exec in it")
+            printed = printed.replace("shmimage exec ", "", 1)
         path = self.file("bin")
         os.makedirs(path, exist_ok=True)
         for name, program in ("shmimage", SHMIMAGE), ("ffmpeg", FFMPEG):
