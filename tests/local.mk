@@ -96,6 +96,9 @@ script_tests_with_ffmpeg = \
     tests/test_interrupt.py tests/test_mpv.py \
     tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
     tests/test_survive.py tests/truncations.py
+if HAVE_CHECK
+TESTS += $(long_tests)
+endif
 # A module with a sanitizer can't be preloaded into a program without one.
 if WITH_FFMPEG
 if !SANITIZED
@@ -103,7 +106,7 @@ TESTS += $(script_tests_with_ffmpeg)
 endif
 endif
 if HAVE_CHECK
-TESTS += $(core_tests)
+TESTS += $(short_tests)
 endif
 
 TEST_EXTENSIONS = .py .sh
