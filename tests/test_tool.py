@@ -734,6 +734,8 @@ class Status(ToolTest):
         self.wait_for_status(server, "client connected, not reading")
         library.shmimage_reader_close(stream)
         line = self.wait_for_status(server, "waiting for a client")
+        # What it had been sent was dropped after all.
+        self.assertLess(float(line.group(4)), 1000)
         # It stays like that, and says so once more.
         later = COUNTS.search(server.stderr.readline())
         self.assertEqual(later.group(1, 5),

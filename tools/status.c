@@ -62,7 +62,8 @@ void status_update(Status *status, ShmImageWriter *writer, uint64_t index)
     if (status->quiet || now - status->last < PACE_SECOND)
         return;
     shmimage_writer_stats(writer, &stats, sizeof(stats));
-    sent = stats.published - status->sent;
+    /* An image that a client has left unread no longer counts as sent. */
+    sent = stats.published > status->sent ? stats.published - status->sent : 0;
     if (status->terminal)
         fputs(SCREEN_LINE, stderr);
     print_counts(status, &stats, describe_client(&stats, sent),
