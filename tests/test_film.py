@@ -8,10 +8,11 @@ for the environment.
 """
 
 import os
+import re
 import time
 
 from features import main, shows
-from ffmpeg_harness import exit_if_nothing_can_run, wait_for
+from ffmpeg_harness import SECONDS, exit_if_nothing_can_run, wait_for
 from peer_stream import make_pixels
 from record_harness import SIZE, NumberServer, RecordTest
 
@@ -261,6 +262,7 @@ class Times(Films):
                 recording.process.terminate()
                 self.assert_film(recording)
                 self.assertEqual(self.numbers(), numbers)
+                self.assertIn("; 8 never received\n", recording.err())
                 for number, at in zip(numbers, self.times()):
                     self.assertAlmostEqual(at, (number - 7) * seconds, 4)
 
@@ -272,6 +274,25 @@ class Times(Films):
         server.start(range(5), 100)
         self.assert_film(recording)
         self.assertEqual(self.numbers(), list(range(5)))
+
+    def test_time_of_a_sequence(self):
+        """By the clock, or by the numbers."""
+        self.movie = self.file("frame_%03d.png")
+        for options, least, most in ((), 1.1, SECONDS), \
+                (("--rate", 10), 2.9, 3.1):
+            with self.subTest(options):
+                server = NumberServer(self)
+                recording = self.start("--force", *options)
+                server.show(0)
+                time.sleep(1.2)
+                server.show(29)
+                recording.process.terminate()
+                self.assert_film(recording)
+                said = re.search(r"2 images, (\d+):(\d+\.\d)",
+                                 recording.err())
+                seconds = 60 * int(said[1]) + float(said[2])
+                self.assertLessEqual(least, seconds)
+                self.assertLessEqual(seconds, most)
 
     def test_every_image_of_a_gif(self):
         """Also when it ends early; 50 a second are the most."""
@@ -290,6 +311,7 @@ class Times(Films):
         recording.process.terminate()
         self.assert_film(recording)
         self.assertEqual(self.numbers(), list(range(20)))
+        self.assertIn("; none missing\n", recording.err())
 
 
 if __name__ == "__main__":

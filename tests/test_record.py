@@ -152,6 +152,19 @@ class Ends(RecordTest):
         self.complete(recording)
         self.assertEqual(self.numbers(), list(range(FEW)))
 
+    def test_ctrl_c_when_the_film_is_there(self):
+        """While its duration is read."""
+        self.wrap_ffmpeg(f'*" -i file:"*) echo > {self.file("asked")}; '
+                         "exec sleep 1000 ;;")
+        server = NumberServer(self)
+        recording = self.start_typing("--frames", FEW)
+        server.start(range(FEW), 10)
+        recording.wait_until(lambda: os.path.exists(self.file("asked")),
+                             "the question")
+        recording.type(CTRL_C)
+        self.assert_film(recording)
+        self.assertRegex(recording.err(), rf"{FEW} images, 0:0\d\.[1-9]")
+
     def test_ffmpeg_is_killed(self):
         recording, server = self.record_on(self.start)
         recording.wait_until(
@@ -172,6 +185,12 @@ class Ends(RecordTest):
         wait_for(lambda: has_ended(ffmpeg), lambda: "the end of ffmpeg")
         self.assertEqual(self.names(), ["film.mp4.part"])
         self.assert_prefix(self.numbers(self.part()), 20)
+        # The next one of that name says what can be done with it.
+        server.stop()
+        again = self.start()
+        self.assert_no_film(again, "film.mp4.part")
+        self.complete(again)
+        self.assertEqual(self.numbers(), self.numbers(self.part()))
 
     def test_server_is_killed(self):
         self.create()
@@ -426,6 +445,15 @@ class Starts(RecordTest):
         recording.process.terminate()
         self.assert_film(recording)
         self.assertEqual(recording.err().count("falls behind"), 1)
+
+    def test_printed_time(self):
+        for movie in "film.mp4", "film.gif", "f_%03d.png":
+            for options, time in (
+                    ((), "-timestamps wallclock"),
+                    (("--rate", 30), "-timestamps frame -framerate 30")):
+                done = self.run_record(0, "--print", "--duration", 2, *options,
+                                       self.stream, self.file(movie))
+                self.assertIn(f"-f shmimage {time} -i", done.stdout)
 
     def test_printed_command(self):
         for movie in "film.mp4", "film.gif":

@@ -121,17 +121,17 @@ static void add_seconds(Words *words, const char *option, int64_t time)
               (long long)(time % 1000000000 / 1000));
 }
 
-static void add_input(const Film *film, Words *words)
+static void add_input(const Film *film, const FilmPipes *pipes, Words *words)
 {
     const FilmOptions *o = film->options;
 
     words_split(words, "-f shmimage");
-    if (film->kind->still) {
-        /* So that the last image is not repeated at the end. */
-        words_split(words, "-timestamps frame");
-    } else if (o->rate) {
+    if (o->rate) {
         words_split(words, "-timestamps frame -framerate");
         words_add(words, "%s", o->rate);
+    } else if (film->kind->still && pipes) {
+        /* So that the last image is not repeated at the end. */
+        words_split(words, "-timestamps frame");
     } else {
         words_split(words, "-timestamps wallclock");
     }
@@ -221,7 +221,7 @@ void film_record(const Film *film, const FilmPipes *pipes, const char *part,
                  Words *words)
 {
     add_start(film, pipes->progress, words);
-    add_input(film, words);
+    add_input(film, pipes, words);
     words_add(words, "-control");
     words_add(words, "%d", pipes->control);
     words_add(words, "-i");
@@ -326,7 +326,7 @@ void film_print(const Film *film)
     Words words = { 0 };
 
     words_split(&words, "shmimage exec ffmpeg");
-    add_input(film, &words);
+    add_input(film, NULL, &words);
     words_add(&words, "-i");
     words_add(&words, "%s", o->stream);
     if (film->kind->finish == FINISH_GIF) {

@@ -94,9 +94,10 @@ static int claim_part(MovieFile *m, const Command *command)
     if (errno != EEXIST)
         return command_failed(command, "%s: can't write it: %s", m->part,
                               strerror(errno));
+    m->left = 1;
     return command_failed(command, "%s: it exists already: another recording "
                           "is running, or an earlier one was not completed; "
-                          "move or remove it", m->part);
+                          "complete, move or remove it", m->part);
 }
 
 int moviefile_claim(MovieFile *m, const Command *command)

@@ -15,6 +15,7 @@ typedef struct MovieFile {
     const char *movie;
     int force;       /**< a MOVIE that is there may be replaced */
     int sequence;    /**< a file an image: written under their own names */
+    int left;        /**< there is a MOVIE.part that is not ours */
     char *part;      /**< what is recorded */
     char *copy;      /**< the final form, while it is being made */
     char *palette;   /**< of a GIF */

@@ -47,7 +47,7 @@ static const char help[] =
     "  -V, --version          show the version\n"
     "\n"
     "The status on standard error, once a second, says how long the film is,\n"
-    "how many images are in it, and how many numbers of images never came.\n"
+    "how many images are in it, and how many were never received.\n"
     "Options after -- go to ffmpeg's encoder, and override these. FFMPEG in\n"
     "the environment names another ffmpeg.\n"
     "\n"
@@ -202,7 +202,8 @@ static int record(const RecordOptions *o)
     if (ret == COMMAND_OK)
         ret = film_choose(&film, &o->film, &ffmpeg, &record_command);
     if (ret == COMMAND_OK && stop_requested)
-        ret = command_failed(&record_command, "ended before it began");
+        ret = command_failed(&record_command, "stopped before the "
+                             "first image; there is no film");
     if (ret == COMMAND_OK)
         ret = source_prepare(&record_command, o->film.stream, o->create,
                              o->quiet);
@@ -211,6 +212,8 @@ static int record(const RecordOptions *o)
         ret = moviefile_claim(&files, &record_command);
         if (ret == COMMAND_OK)
             ret = recording_run(&film, &ffmpeg, &files, o->quiet);
+        else if (files.left && moviefile_size(files.part))
+            recording_advise(&film, &files);
         moviefile_free(&files);
     }
     free(ffmpeg.path);

@@ -222,12 +222,21 @@ static void warn_of_lag(Recording *r)
                    "lost; smaller images would be faster");
 }
 
+/* The files of a sequence have no time, unless their numbers make it. */
+static void look_at_clock(Recording *r)
+{
+    if (r->files->sequence && !r->film->options->rate && r->first &&
+        !r->stopping)
+        r->counts.time = (pace_now() - r->first) / 1000;
+}
+
 /* Until ffmpeg has ended. */
 static void watch(Recording *r)
 {
     while (r->log.fd >= 0 || r->progress.fd >= 0) {
         read_feeds(r);
         give_filter(r);
+        look_at_clock(r);
         answer_signals(r);
         look_at_limits(r);
         look_at_buffers(r);
@@ -239,16 +248,16 @@ static void watch(Recording *r)
         read_feeds(r);
 }
 
-/* What to do with MOVIE.part. */
-static void advise(Recording *r)
+void recording_advise(const Film *film, const MovieFile *files)
 {
-    report_say(&r->report, "what was recorded is in %s and can be played; "
-               "this makes a film of it:", r->files->part);
-    for (int step = 0; step < film_steps(r->film); step++) {
+    fprintf(stderr, "%s: what was recorded is in %s and can be played; this "
+            "makes a film of it, which needs as much space again:\n",
+            files->movie, files->part);
+    for (int step = 0; step < film_steps(film); step++) {
         Words words = { 0 };
 
-        film_finish(r->film, step, -1, r->files->part, r->files->palette,
-                    r->files->movie, &words);
+        film_finish(film, step, -1, files->part, files->palette, files->movie,
+                    &words);
         fputs("    ", stderr);
         words_print(&words, stderr);
         fputc('\n', stderr);
@@ -272,7 +281,7 @@ static int fail(Recording *r)
     if (r->files->sequence)
         return COMMAND_FAILED;
     if (moviefile_size(r->files->part))
-        advise(r);
+        recording_advise(r->film, r->files);
     else
         moviefile_discard(r->files);
     return COMMAND_FAILED;
@@ -335,20 +344,25 @@ static int finish(Recording *r)
     moviefile_clean(r->files);
     if (ret != COMMAND_OK) {
         report_say(&r->report, "it was recorded, but not completed");
-        advise(r);
+        recording_advise(r->film, r->files);
     }
     return ret;
 }
 
 static void say_what_it_is(Recording *r)
 {
+    int64_t time = 0;
+
     if (film_is_still(r->film)) {
         report_still(&r->report, &r->counts);
         return;
     }
     /* ffmpeg's progress lags, as encoders reorder images. */
     if (!r->files->sequence)
-        r->counts.time = ffmpeg_duration(r->ffmpeg, r->files->movie);
+        time = ffmpeg_duration(r->ffmpeg, r->files->movie);
+    /* Unknown, if a signal has ended the question. */
+    if (time)
+        r->counts.time = time;
     report_film(&r->report, &r->counts, film_most_images(r->film));
 }
 

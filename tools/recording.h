@@ -20,4 +20,7 @@
 int recording_run(const Film *film, const Ffmpeg *ffmpeg, MovieFile *files,
                   int quiet);
 
+/** Say that MOVIE.part is a recording, and how to make a film of it. */
+void recording_advise(const Film *film, const MovieFile *files);
+
 #endif /* SHMIMAGE_TOOLS_RECORDING_H */

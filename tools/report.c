@@ -118,7 +118,7 @@ int report_status(Report *r, const Counts *c)
         fputs(", ", stderr);
         print_size(c->size);
     }
-    fprintf(stderr, "; %.1f images/s", c->rate);
+    fprintf(stderr, "; the server makes %.1f a second", c->rate);
     end_line(r);
     return 1;
 }
@@ -202,6 +202,31 @@ void report_still(Report *r, const Counts *c)
     fputc('\n', stderr);
 }
 
+/* What is not in the film, and why, as far as it is known here. */
+static void print_losses(const Counts *c, uint64_t lost)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } losses[] = {
+        { c->missing, "never received" },
+        { c->skipped, "skipped" },
+        { c->refused + c->incomplete, "refused" },
+        { lost, "lost by ffmpeg" },
+    };
+    const char *before = "; ";
+
+    for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
+        if (!losses[i].count)
+            continue;
+        fprintf(stderr, "%s%llu %s", before,
+                (unsigned long long)losses[i].count, losses[i].what);
+        before = ", ";
+    }
+    if (*before == ';')
+        fputs("; none missing", stderr);
+}
+
 void report_film(Report *r, const Counts *c, uint64_t most)
 {
     const uint64_t wanted = most && most < c->delivered ? most : c->delivered;
@@ -216,8 +241,6 @@ void report_film(Report *r, const Counts *c, uint64_t most)
         fputs(", ", stderr);
         print_size(c->size);
     }
-    fprintf(stderr, "; this side skipped %llu, refused %llu and lost %llu; "
-            "%llu numbers never came\n", (unsigned long long)c->skipped,
-            (unsigned long long)(c->refused + c->incomplete),
-            (unsigned long long)lost, (unsigned long long)c->missing);
+    print_losses(c, lost);
+    fputc('\n', stderr);
 }
