@@ -94,7 +94,8 @@ script_tests_with_ffmpeg = \
     tests/test_ffplay.py tests/test_film_players.py \
     tests/test_full_ffmpeg.py tests/test_full_record.py \
     tests/test_interrupt.py tests/test_mpv.py \
-    tests/test_opencv.py tests/test_preload.py tests/test_pyav.py \
+    tests/test_opencv.py tests/test_other_programs.py \
+    tests/test_preload.py tests/test_pyav.py \
     tests/test_survive.py tests/truncations.py
 if HAVE_CHECK
 TESTS += $(long_tests)

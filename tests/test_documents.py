@@ -42,12 +42,13 @@ CORRECTED = 'ffmpeg -f shmimage -i /dev/shm/live.shm "${h264[@]}" out.mp4'
 
 LINES = documents.ffmpeg_lines()
 # Lines that other tests run: those in README.md that need EnSight, an example,
-# a display, or OpenCV.
+# a display, OpenCV or GStreamer.
 ELSEWHERE = {
     "ensight-record --": "installed_readme.py",
     "./client": "test_example_client.py",
     "ffplay -fflags nobuffer -f shmimage": "test_ffplay.py",
     "/dev/shm/scaled.shm": "test_opencv.py",
+    "gst-launch-1.0": "test_other_programs.py",
     "ffmpeg -sources": "test_ffmpeg.py",
 }
 # The lines that tests below run, by words that only they have.
