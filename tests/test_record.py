@@ -244,6 +244,8 @@ class Ends(RecordTest):
                 recording = self.start("--force", "--frames", FEW)
                 server.start(range(count), 50)
                 self.assert_film(recording)
+                self.assertIn(f"{FEW} images, ", recording.err())
+                self.assertIn("; none missing\n", recording.err())
                 self.assertEqual(self.numbers(), list(range(FEW)))
                 server.stop()
 

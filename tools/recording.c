@@ -363,7 +363,7 @@ static void say_what_it_is(Recording *r)
     /* Unknown, if a signal has ended the question. */
     if (time)
         r->counts.time = time;
-    report_film(&r->report, &r->counts, film_most_images(r->film));
+    report_film(&r->report, &r->counts);
 }
 
 int recording_run(const Film *film, const Ffmpeg *ffmpeg, MovieFile *files,
@@ -375,7 +375,7 @@ int recording_run(const Film *film, const Ffmpeg *ffmpeg, MovieFile *files,
     };
     int ret;
 
-    report_start(&r.report, files->movie, quiet);
+    report_start(&r.report, files->movie, film_most_images(film), quiet);
     ret = start_recording(&r);
     if (ret == COMMAND_OK) {
         watch(&r);

@@ -11,10 +11,11 @@
 #include "report.h"
 #include "screen.h"
 
-void report_start(Report *r, const char *movie, int quiet)
+void report_start(Report *r, const char *movie, uint64_t most, int quiet)
 {
     *r = (Report){
         .movie    = movie,
+        .most     = most,
         .quiet    = quiet,
         .terminal = screen_is_possible(STDERR_FILENO),
         .last     = pace_now(),
@@ -66,15 +67,18 @@ static void clear_line(Report *r)
     r->shown = 0;
 }
 
-/* The last image counts once, although it may be repeated at the end. */
-static uint64_t images(const Counts *c)
+/* The last image counts once, although it may be repeated at the end, if the
+ * film is not full. */
+static uint64_t images(const Report *r, const Counts *c)
 {
+    if (r->most && c->frames >= r->most)
+        return c->frames;
     return c->frames > c->repeated ? c->frames - c->repeated : c->frames;
 }
 
-static void print_images(const Counts *c)
+static void print_images(const Report *r, const Counts *c)
 {
-    const uint64_t count = images(c);
+    const uint64_t count = images(r, c);
 
     fprintf(stderr, "%llu image%s", (unsigned long long)count,
             count == 1 ? "" : "s");
@@ -111,7 +115,7 @@ int report_status(Report *r, const Counts *c)
     begin_line(r);
     print_time(c->time);
     fputs(", ", stderr);
-    print_images(c);
+    print_images(r, c);
     fprintf(stderr, " of %ux%u, %llu never received", c->width, c->height,
             (unsigned long long)c->missing);
     if (c->size) {
@@ -227,14 +231,17 @@ static void print_losses(const Counts *c, uint64_t lost)
         fputs("; none missing", stderr);
 }
 
-void report_film(Report *r, const Counts *c, uint64_t most)
+void report_film(Report *r, const Counts *c)
 {
-    const uint64_t wanted = most && most < c->delivered ? most : c->delivered;
-    const uint64_t lost = wanted > images(c) ? wanted - images(c) : 0;
+    const uint64_t count = images(r, c);
+    /* More may have been delivered than were wanted. */
+    const uint64_t wanted = r->most && r->most < c->delivered ? r->most
+                                                              : c->delivered;
+    const uint64_t lost = wanted > count ? wanted - count : 0;
 
     clear_line(r);
     fprintf(stderr, "%s: ", r->movie);
-    print_images(c);
+    print_images(r, c);
     fputs(", ", stderr);
     print_time(c->time);
     if (c->size) {

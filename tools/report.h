@@ -22,6 +22,7 @@ typedef struct Counts {
 
 typedef struct Report {
     const char *movie;
+    uint64_t most;    /**< images that are wanted, or 0 */
     int quiet;
     int terminal;     /**< overwrite the line instead of adding one */
     int64_t last;     /**< when the last line was printed */
@@ -29,7 +30,7 @@ typedef struct Report {
     int failed;       /**< ffmpeg has said that a part of it has */
 } Report;
 
-void report_start(Report *r, const char *movie, int quiet);
+void report_start(Report *r, const char *movie, uint64_t most, int quiet);
 
 /** Parse a line of the device, or of ffmpeg's -progress. */
 void report_count(Counts *c, const char *line);
@@ -55,11 +56,7 @@ void report_log(Report *r, const char *line, int ending, int nothing);
 /** Print what the one image is. */
 void report_still(Report *r, const Counts *c);
 
-/**
- * Print what the film is in the end.
- *
- * @param most images that were wanted, or 0; more may have been delivered
- */
-void report_film(Report *r, const Counts *c, uint64_t most);
+/** Print what the film is in the end. */
+void report_film(Report *r, const Counts *c);
 
 #endif /* SHMIMAGE_TOOLS_REPORT_H */
