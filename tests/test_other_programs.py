@@ -28,7 +28,7 @@ NOBODY = "unshare --user " if os.geteuid() == 0 else ""
 
 
 def start_line(test, words, display="", **replaced):
-    """The line of the document that has these words, in the test's folder."""
+    """Run the documented command with these words in the test's directory."""
     line = documents.choose(LINES, words)
     for old, new in (("/dev/shm/", test.folder + "/"),
                      ("shmimage exec cvlc", NOBODY + "shmimage exec cvlc"),
