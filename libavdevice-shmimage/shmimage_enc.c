@@ -63,13 +63,12 @@ typedef struct ShmImageMuxContext {
     int64_t wait_client;     ///< microseconds to wait for the first client
     int64_t timeout;         ///< microseconds to wait for a buffer, 0: forever
     int on_full;             ///< what to do without a free buffer, enum OnFull
-    int on_disconnect;       ///< what to do when waiting is no use,
-                             ///< enum OnDisconnect
+    int on_disconnect;       ///< what to do without a client, enum OnDisconnect
     int numbers;             ///< what numbers are made from, enum Numbers
 
     ShmImageWriter *writer;  ///< the server's end of the file
     int had_client;          ///< a client has been there
-    int given_up;            ///< waiting was no use the last time
+    int given_up;            ///< do not wait again until a buffer is free
     int64_t next;            ///< least number of the next image
 } ShmImageMuxContext;
 
@@ -196,7 +195,7 @@ static av_cold int shmimage_write_header(AVFormatContext *s)
 }
 
 /**
- * Go on without waiting, until there is room again.
+ * Fail, or do not wait again until a buffer is free.
  *
  * @param why SHMIMAGE_NO_BUFFER or SHMIMAGE_UNCONNECTED
  */
