@@ -10,6 +10,16 @@
 /* Where the newest image is before there was one. */
 #define NO_BUFFER (-1)
 
+/* A server may die before it is next looked for, so that is done as soon as a
+ * new one may be there. */
+static void look_for_server(ShmiConnection *c)
+{
+    c->server = shmi_presence_look(c->mapping.fd, SHMI_SERVER) ==
+                        SHMI_PRESENCE_HELD
+                    ? SHMI_SERVER_SEEN
+                    : SHMI_SERVER_UNKNOWN;
+}
+
 bool shmi_connection_answer(ShmiConnection *c)
 {
     bool answered = false;
@@ -26,8 +36,7 @@ bool shmi_connection_answer(ShmiConnection *c)
         answered = true;
     }
     if (answered)
-        c->server_seen = shmi_presence_look(c->mapping.fd, SHMI_SERVER) ==
-                         SHMI_PRESENCE_HELD;
+        look_for_server(c);
     return answered;
 }
 
@@ -46,9 +55,7 @@ bool shmi_connection_begin(ShmiConnection *c, uint32_t session)
     c->session = session;
     c->newest  = NO_BUFFER;
     fresh = shmi_connection_answer(c);
-    /* It may die before a look finds nothing and asks for it. */
-    c->server_seen = shmi_presence_look(c->mapping.fd, SHMI_SERVER) ==
-                     SHMI_PRESENCE_HELD;
+    look_for_server(c);
     if (!c->mapping.shared_role)
         take_back(c);
     return fresh;
@@ -177,10 +184,10 @@ bool shmi_connection_server_is_gone(ShmiConnection *c)
 {
     switch (shmi_presence_look(c->mapping.fd, SHMI_SERVER)) {
     case SHMI_PRESENCE_HELD:
-        c->server_seen = true;
+        c->server = SHMI_SERVER_SEEN;
         return false;
     case SHMI_PRESENCE_FREE:
-        return c->server_seen;
+        return c->server == SHMI_SERVER_SEEN;
     default:
         return false;
     }

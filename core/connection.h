@@ -16,13 +16,20 @@
 #include "layout.h"
 #include "mapping.h"
 
+/** What is known of the server, from the lock that it holds. */
+typedef enum ShmiServer {
+    SHMI_SERVER_UNKNOWN,    /**< has not been seen to hold it */
+    SHMI_SERVER_SEEN,       /**< has held it */
+    SHMI_SERVER_REPORTED,   /**< is gone, and the caller was told */
+} ShmiServer;
+
 typedef struct ShmiConnection {
     ShmiMapping mapping;
     bool held[SHMI_BUFFERS];         /**< locked, and in the caller's hands */
     uint32_t session;                /**< of the newest image */
     int newest;                      /**< the buffer it came in, or -1 */
     uint32_t answered[SHMI_BUFFERS]; /**< times, since then */
-    bool server_seen;                /**< the server has held its lock */
+    ShmiServer server;
 } ShmiConnection;
 
 /**
@@ -80,8 +87,8 @@ bool shmi_connection_has_trace(const ShmiConnection *connection);
 bool shmi_connection_initialised(const ShmiConnection *connection);
 
 /**
- * Whether the server was there, holding its lock, and is so no more. Until it
- * is seen, nothing is known of it.
+ * Whether the server has been seen to hold its lock and holds it no more; false
+ * as well once that is marked as reported.
  */
 bool shmi_connection_server_is_gone(ShmiConnection *connection);
 

@@ -41,7 +41,6 @@ struct ShmImageReader {
     pthread_mutex_t mutex;           /* guards all that follows it */
     int references;                  /* the open reader and each held frame */
     bool closed;                     /* only held frames are left */
-    bool said_disconnected;          /* of this server */
     bool said_truncated;             /* of this file */
     int64_t next_check;              /* when to look whether to follow */
     bool waited;                     /* the look comes after a sleep */
@@ -62,7 +61,6 @@ static void answer_server(ShmImageReader *reader)
     if (!shmi_connection_answer(&reader->file->connection))
         return;
     shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-    reader->said_disconnected = false;
     reader->said_truncated = false;
 }
 
@@ -241,7 +239,6 @@ static bool follow(ShmImageReader *reader)
         shmi_connection_has_trace(&file->connection))
         file->connection.session++;
     reader->file = file;
-    reader->said_disconnected = false;
     reader->said_truncated = false;
     if (!is_held(old))
         close_file(old);
@@ -258,12 +255,31 @@ static bool is_time_to_check(ShmImageReader *reader)
     return true;
 }
 
+/* Look for images once more when the server is gone: it may have published its
+ * last one after the look before. The next server may have started since, too.
+ * A look answers that one, and its end is to be reported as well. So the end of
+ * this one is marked as reported first. */
+static int report_disconnected(ShmImageReader *reader, ShmImageFrame **frame)
+{
+    ShmiConnection *connection = &reader->file->connection;
+    int ret;
+
+    connection->server = SHMI_SERVER_REPORTED;
+    ret = look(reader, frame);
+    if (ret == SHMIMAGE_NO_FRAME)
+        return SHMIMAGE_DISCONNECTED;
+    if (connection->server == SHMI_SERVER_REPORTED)
+        connection->server = SHMI_SERVER_SEEN;
+    return ret;
+}
+
 /* A look, and where it finds nothing, the question why. */
 static int look_harder(ShmImageReader *reader, ShmImageFrame **frame)
 {
     ShmiConnection *connection = &reader->file->connection;
     int ret = look(reader, frame);
-    bool check, truncated = ret == SHMIMAGE_ERROR_TRUNCATED;
+    bool truncated = ret == SHMIMAGE_ERROR_TRUNCATED;
+    bool check;
 
     if (ret != SHMIMAGE_NO_FRAME && !truncated)
         return ret;
@@ -276,15 +292,9 @@ static int look_harder(ShmImageReader *reader, ShmImageFrame **frame)
         return look(reader, frame);
     if (check && !truncated)
         shmi_connection_inherit(connection);
-    if (truncated || reader->said_disconnected ||
-        !shmi_connection_server_is_gone(connection))
+    if (truncated || !shmi_connection_server_is_gone(connection))
         return SHMIMAGE_NO_FRAME;
-    /* It may have published its last image after the look above. */
-    ret = look(reader, frame);
-    if (ret != SHMIMAGE_NO_FRAME)
-        return ret;
-    reader->said_disconnected = true;
-    return SHMIMAGE_DISCONNECTED;
+    return report_disconnected(reader, frame);
 }
 
 static void unreference(ShmImageReader *reader)

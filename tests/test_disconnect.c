@@ -8,8 +8,10 @@
 #include <pthread.h>
 
 #include "pair.h"
+#include "presence.h"
 #include "shared_memory_image_client_priv.h"
 #include "wait.h"
+#include "wrap.h"
 
 #if SHMI_HAVE_OFD_LOCKS
 
@@ -99,6 +101,37 @@ START_TEST(test_acquire_hands_out_what_came_after_its_look)
     shmi_wait_ops = &ops;
     shmimage_reader_release(take_image(1));
     shmi_wait_ops = &shmi_wait_system;
+    assert_disconnected_once();
+}
+END_TEST
+
+static bool next_server_starts;
+
+WRAP(ShmiPresence, shmi_presence_look, int fd, ShmiRole role)
+{
+    ShmiPresence presence = __real_shmi_presence_look(fd, role);
+
+    if (next_server_starts && role == SHMI_SERVER &&
+        presence == SHMI_PRESENCE_FREE) {
+        next_server_starts = false;
+        open_writer();
+    }
+    return presence;
+}
+
+/* It starts when the reader has found that the one before is gone. */
+START_TEST(test_acquire_says_it_of_the_next_server_as_well)
+{
+    open_writer();
+    open_reader(SHMIMAGE_OK);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    close_writer();
+    next_server_starts = true;
+    ck_assert_int_eq(look(), SHMIMAGE_DISCONNECTED);
+    ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+    put(1);
+    shmimage_reader_release(take_image(1));
+    close_writer();
     assert_disconnected_once();
 }
 END_TEST
@@ -324,6 +357,7 @@ static void add_tests_of_locks(TCase *tcase)
         test_acquire_knows_a_server_that_another_reader_answered,
         test_acquire_knows_the_server_that_it_found,
         test_acquire_says_it_of_each_server,
+        test_acquire_says_it_of_the_next_server_as_well,
         test_acquire_says_nothing_when_the_next_server_is_there,
         test_acquire_says_it_beside_a_held_frame,
         test_acquire_says_it_once_a_buffer_is_released,
