@@ -279,19 +279,21 @@ static int look_harder(ShmImageReader *reader, ShmImageFrame **frame)
     ShmiConnection *connection = &reader->file->connection;
     int ret = look(reader, frame);
     bool truncated = ret == SHMIMAGE_ERROR_TRUNCATED;
-    bool check;
+    bool idle = ret == SHMIMAGE_NO_FRAME || truncated;
+    /* A client that took over may find an image whenever it looks. */
+    bool check = (idle || connection->mapping.shared_role) &&
+                 is_time_to_check(reader);
 
-    if (ret != SHMIMAGE_NO_FRAME && !truncated)
+    if (check && !truncated)
+        shmi_connection_inherit(connection);
+    if (!idle)
         return ret;
-    check = is_time_to_check(reader);
     if (truncated && !reader->said_truncated) {
         reader->said_truncated = true;
         return shmi_mapping_short_error(&connection->mapping);
     }
     if (check && follow(reader))
         return look(reader, frame);
-    if (check && !truncated)
-        shmi_connection_inherit(connection);
     if (truncated || !shmi_connection_server_is_gone(connection))
         return SHMIMAGE_NO_FRAME;
     return report_disconnected(reader, frame);

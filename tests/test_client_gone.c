@@ -311,6 +311,30 @@ START_TEST(test_acquire_inherits_once)
 }
 END_TEST
 
+/* A busy server: whenever this client looks, there is an image. */
+START_TEST(test_acquire_inherits_while_images_come)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    open_writer();
+    start_client(1);
+    wait_for_client();
+    put(0);
+    wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 1);
+    ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &reader),
+                     SHMIMAGE_OK);
+    end_child();
+    ops.now = skipping_now;
+    shmi_wait_ops = &ops;
+    for (uint32_t number = 1; number < 4; number++) {
+        ck_assert_int_eq(put(number), SHMIMAGE_OK);
+        shmimage_reader_release(take_image(number));
+    }
+    shmi_wait_ops = &shmi_wait_system;
+    ck_assert_int_eq(count_state(SHMIMAGE_STATE_SERVER), SHMI_BUFFERS);
+}
+END_TEST
+
 START_TEST(test_open_is_refused_while_one_that_took_over_lives)
 {
     ShmImageReader *first, *third;
@@ -346,6 +370,7 @@ static void add_tests_of_locks(TCase *tcase)
         test_writer_leaves_a_vendor_client_alone_after_ours,
         test_open_is_refused_while_one_that_took_over_lives,
         test_acquire_inherits_once,
+        test_acquire_inherits_while_images_come,
     };
 
     ADD_TESTS(tcase, once, 1);
