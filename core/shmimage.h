@@ -229,17 +229,19 @@ typedef struct ShmImageReaderStats {
     uint32_t held;
 } ShmImageReaderStats;
 
-/** What a writer has done so far. All counts start at 0 when it is opened. */
+/**
+ * What a writer has done so far. All counts start at 0 when it is opened, and
+ * never go down.
+ */
 typedef struct ShmImageWriterStats {
     uint64_t published;     /**< images given to the reader */
-    /**
-     * Images that found no free buffer, that no reader took before it was
-     * gone, or whose file was shortened.
-     */
+    /** Images that found no free buffer, or whose file was shortened. */
     uint64_t dropped;
     uint64_t unconnected;   /**< images that came while no reader was there */
     /** 1 when a reader has connected, and is not known to be gone. */
     int connected;
+    /** Of the published ones, those that a reader left and nobody has read. */
+    uint64_t unread;
 } ShmImageWriterStats;
 
 /** One of the two buffers, as shmimage_file_info() found it. */

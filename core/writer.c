@@ -25,6 +25,7 @@ struct ShmImageWriter {
     uint64_t published;
     uint64_t dropped;
     uint64_t unconnected;
+    uint64_t unread;
 };
 
 /* Returns which buffers, a bit for each, had an image ready, which nobody will
@@ -77,7 +78,7 @@ static bool client_is_gone(ShmImageWriter *writer)
 /* A client that is gone gives nothing back any more, and the next one shall not
  * begin with what this one left, so the server starts anew. A client that has
  * come at this very moment sees a server that restarts. Images that nobody has
- * read count as dropped; but anybody can say in a state that there are some.
+ * read are counted; but anybody can say in a state that there are some.
  * Asked for each image, and not only when no buffer is free: a client without a
  * lock may come next, and what that one holds is not to be taken. */
 static void look_for_client(ShmImageWriter *writer)
@@ -89,10 +90,7 @@ static void look_for_client(ShmImageWriter *writer)
     writer->client_seen = false;
     unread = initialise(&writer->mapping);
     for (int i = 0; i < SHMI_BUFFERS; i++) {
-        if (writer->filled[i] && unread & 1u << i) {
-            writer->published--;
-            writer->dropped++;
-        }
+        writer->unread += writer->filled[i] && unread & 1u << i;
         writer->filled[i] = false;
     }
 }
@@ -375,6 +373,7 @@ SHMI_EXPORT int shmimage_writer_stats(ShmImageWriter *writer,
     now.published   = writer->published;
     now.dropped     = writer->dropped;
     now.unconnected = writer->unconnected;
+    now.unread      = writer->unread;
     now.connected   = is_connected(&writer->mapping) &&
                       !client_is_gone(writer);
     pthread_mutex_unlock(&writer->mutex);

@@ -296,7 +296,7 @@ static void check_writer_stats(void)
         return;
     CALL(ROLE_WRITER, shmimage_writer_stats, ends.writer, &s, sizeof(s));
     require(s.published <= ends.images && s.dropped <= ends.images &&
-                s.unconnected <= ends.images &&
+                s.unconnected <= ends.images && s.unread <= s.published &&
                 s.published + s.dropped + s.unconnected == ends.images,
             "%llu images were %llu published, %llu dropped and %llu "
             "unconnected", (unsigned long long)ends.images,

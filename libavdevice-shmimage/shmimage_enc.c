@@ -299,8 +299,9 @@ static av_cold void shmimage_deinit(AVFormatContext *s)
         return;
     shmimage_writer_stats(ctx->writer, &stats, sizeof(stats));
     av_log(s, AV_LOG_INFO, "%s: %"PRIu64" images given to the client, %"PRIu64
-           " dropped, %"PRIu64" without a client\n", s->url, stats.published,
-           stats.dropped, stats.unconnected);
+           " dropped, %"PRIu64" without a client, %"PRIu64" left unread\n",
+           s->url, stats.published, stats.dropped, stats.unconnected,
+           stats.unread);
     shmimage_writer_close(ctx->writer);
     ctx->writer = NULL;
 }

@@ -82,18 +82,20 @@ static bool note_taken_back(SoakServer *server, unsigned *places)
 void soak_note_counts(SoakLedger *ledger, SoakServer *server,
                       const ShmImageWriterStats *stats, unsigned places)
 {
-    bool good = stats->published + stats->dropped + stats->unconnected ==
-                server->published + server->dropped + server->unconnected;
+    bool good = stats->published == server->published &&
+                stats->dropped == server->dropped &&
+                stats->unconnected == server->unconnected;
 
-    while (good && stats->published < server->published - server->taken_back)
+    while (good && stats->unread > server->taken_back)
         good = note_taken_back(server, &places);
-    if (good && stats->published == server->published - server->taken_back)
+    if (good && stats->unread == server->taken_back)
         return;
     ledger->faults.miscounted++;
     fprintf(stderr, "soak: server %llu counts %" PRIu64 " images as "
-            "published, %" PRIu64 " as dropped, %" PRIu64 " as unconnected; "
-            "put() said %llu, %llu, %llu\n", (unsigned long long)server->id,
-            stats->published, stats->dropped, stats->unconnected,
+            "published, %" PRIu64 " as dropped, %" PRIu64 " as unconnected, %"
+            PRIu64 " as unread; put() said %llu, %llu, %llu\n",
+            (unsigned long long)server->id, stats->published, stats->dropped,
+            stats->unconnected, stats->unread,
             (unsigned long long)server->published,
             (unsigned long long)server->dropped,
             (unsigned long long)server->unconnected);

@@ -149,7 +149,7 @@ void soak_note_result(SoakServer *server, int result, bool given_up);
 
 /**
  * Compare the library's counts with the page, and note which images are said
- * to have been dropped after all.
+ * to have been left unread.
  *
  * @param places how many images were on record before the last call
  */

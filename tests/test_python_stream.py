@@ -282,7 +282,7 @@ class Numbers(Peers):
         self.assertEqual([self.numbers_of(client) for _ in "ab"], [0, 1])
         out.put(b"abc", 1, 1)
         self.assertEqual(self.numbers_of(client), 5)
-        self.assertEqual(out.stats, shmimage.WriterStats(3, 3, 0, True))
+        self.assertEqual(out.stats, shmimage.WriterStats(3, 3, 0, True, 0))
 
     def test_given_numbers_are_taken_and_counted_on_from(self):
         out, client = self.open_client(size=(1, 1))
@@ -367,7 +367,7 @@ class Numbers(Peers):
             with out.frame() as drawing:
                 drawing.pixels[0, 0, 0] = 1
             self.assertFalse(drawing.published)
-            self.assertEqual(out.stats, shmimage.WriterStats(0, 0, 2, False))
+            self.assertEqual(out.stats, shmimage.WriterStats(0, 0, 2, False, 0))
 
 
 class Arguments(Peers):

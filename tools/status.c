@@ -33,11 +33,12 @@ static const char *describe_client(const ShmImageWriterStats *stats,
 static void print_counts(const Status *status, const ShmImageWriterStats *stats,
                          const char *client, double rate)
 {
-    fprintf(stderr, "%s: sent %llu, dropped %llu, without a client %llu; "
-            "%.1f images/s; %s", status->path,
+    fprintf(stderr, "%s: sent %llu, dropped %llu, without a client %llu, "
+            "left unread %llu; %.1f images/s; %s", status->path,
             (unsigned long long)stats->published,
             (unsigned long long)(stats->dropped + status->skipped),
-            (unsigned long long)stats->unconnected, rate, client);
+            (unsigned long long)stats->unconnected,
+            (unsigned long long)stats->unread, rate, client);
 }
 
 static double per_second(uint64_t count, int64_t time)
@@ -62,8 +63,7 @@ void status_update(Status *status, ShmImageWriter *writer, uint64_t index)
     if (status->quiet || now - status->last < PACE_SECOND)
         return;
     shmimage_writer_stats(writer, &stats, sizeof(stats));
-    /* An image that a client has left unread no longer counts as sent. */
-    sent = stats.published > status->sent ? stats.published - status->sent : 0;
+    sent = stats.published - status->sent;
     if (status->terminal)
         fputs(SCREEN_LINE, stderr);
     print_counts(status, &stats, describe_client(&stats, sent),

@@ -65,6 +65,7 @@ class WriterStatsStruct(ctypes.Structure):
         ("dropped", c_uint64),
         ("unconnected", c_uint64),
         ("connected", c_int),
+        ("unread", c_uint64),
     ]
 
 

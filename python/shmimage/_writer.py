@@ -27,17 +27,19 @@ class WriterStats:
 
     Attributes:
         published: images given to the reader.
-        dropped: images that found no free buffer, that no reader took before
-            it was gone, or whose file was shortened.
+        dropped: images that found no free buffer, or whose file was shortened.
         unconnected: images that came while no reader was there.
         connected: whether a reader has connected, and is not known to be
             gone.
+        unread: of the published ones, those that a reader left and nobody has
+            read.
     """
 
     published: int
     dropped: int
     unconnected: int
     connected: bool
+    unread: int
 
 
 def check_number(number: Any) -> Optional[int]:
@@ -269,7 +271,7 @@ class Writer:
         check(lib.shmimage_writer_stats(handle.pointer, ctypes.byref(now),
                                         ctypes.sizeof(now)))
         return WriterStats(now.published, now.dropped, now.unconnected,
-                           bool(now.connected))
+                           bool(now.connected), now.unread)
 
     @property
     def closed(self) -> bool:
