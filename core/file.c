@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "abi.h"
@@ -49,100 +53,218 @@ static int create_error(const char *path, int error, const char *what)
         return shmi_error(SHMIMAGE_ERROR_NO_SPACE,
                           "%s: can't %s (%s); free some space or use "
                           "another file system", path, what, strerror(error));
+    case ENOMEM:
+        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
     default:
         return shmi_file_error(path, error, what);
     }
 }
 
+/* What is reserved in one go. Signals are held up that long. */
+#define RESERVE_STEP (INT64_C(16) << 20)
+
 /* Some systems take all pages back and give up when a signal comes meanwhile,
- * so that a program with a timer would never see the end of it. */
-static int allocate(int fd, off_t size)
+ * so that a program with a timer would never see the end of it. And where the
+ * file would be larger than the process may make one, SIGXFSZ comes with the
+ * error, and would end the process. */
+static int allocate_step(int fd, off_t offset, off_t size)
 {
-    sigset_t all, old;
+    const struct timespec at_once = { 0 };
+    sigset_t all, old, too_large;
     int error;
 
     sigfillset(&all);
+    sigemptyset(&too_large);
+    sigaddset(&too_large, SIGXFSZ);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     do
-        error = posix_fallocate(fd, 0, size);
+        error = posix_fallocate(fd, offset, size);
     while (error == EINTR);
+    if (error == EFBIG && !sigismember(&old, SIGXFSZ))
+        sigtimedwait(&too_large, NULL, &at_once);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return error;
 }
 
+static int allocate(int fd, off_t size)
+{
+    int error = 0;
+
+    for (off_t offset = 0; offset < size && !error; offset += RESERVE_STEP) {
+        off_t step = size - offset;
+
+        if (step > RESERVE_STEP)
+            step = RESERVE_STEP;
+        error = allocate_step(fd, offset, step);
+    }
+    return error;
+}
+
+/* A file that is being made. */
+typedef struct NewFile {
+    const char *path;   /* the name that it is going to have */
+    char *hidden;       /* the name that it has until then; NULL: none */
+    int fd;             /* -1: not open */
+} NewFile;
+
+static int exists_error(const char *path)
+{
+    return shmi_error(SHMIMAGE_ERROR_EXISTS,
+                      "%s: the file exists already; use it, or replace it "
+                      "with 'shmimage create --force'", path);
+}
+
+/* A name in the directory of path, to be freed. */
+static char *beside(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    char *result = malloc(length + strlen(name) + 1);
+
+    if (result) {
+        memcpy(result, path, length);
+        strcpy(result + length, name);
+    }
+    return result;
+}
+
+/* Give an open file that has no name one. */
+static int link_open_file(int fd, const char *name)
+{
+    char open_file[32];
+
+    snprintf(open_file, sizeof(open_file), "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, open_file, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+}
+
+/* Open a file without a name: nothing is left of it if this process is killed.
+ * Not every file system can do that, and without /proc it never gets a name. */
+static int open_unnamed(NewFile *file)
+{
+#ifdef O_TMPFILE
+    char *directory = beside(file->path, ".");
+
+    if (!directory) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (access("/proc/self/fd", F_OK) == 0)
+        file->fd = open(directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    else
+        errno = EOPNOTSUPP;
+    free(directory);
+#else
+    errno = EOPNOTSUPP;
+#endif
+    return file->fd;
+}
+
+/* Give the file a name that nobody looks for, and open it, if it is not. */
+static int take_hidden_name(NewFile *file)
+{
+    static atomic_uint count;
+    char name[48];
+    int ret;
+
+    do {
+        free(file->hidden);
+        snprintf(name, sizeof(name), ".shmimage-%ld-%u", (long)getpid(),
+                 atomic_fetch_add(&count, 1));
+        file->hidden = beside(file->path, name);
+        if (!file->hidden) {
+            errno = ENOMEM;
+            return -1;
+        }
+        if (file->fd >= 0)
+            ret = link_open_file(file->fd, file->hidden);
+        else
+            ret = file->fd = open(file->hidden, O_RDWR | O_CREAT | O_EXCL |
+                                                    O_CLOEXEC, 0600);
+    } while (ret < 0 && errno == EEXIST);
+    if (ret < 0) {
+        free(file->hidden);
+        file->hidden = NULL;
+    }
+    return ret;
+}
+
+static int open_new(NewFile *file)
+{
+    if (open_unnamed(file) >= 0 ||
+        (errno == EOPNOTSUPP && take_hidden_name(file) >= 0))
+        return SHMIMAGE_OK;
+    return create_error(file->path, errno, "create it");
+}
+
 /* Give the file its size and, at once, all the space that it will need: a page
  * that can't be had when it is first written kills the writer. */
-static int reserve(const char *path, int fd, uint64_t size)
+static int reserve(NewFile *file, uint64_t size)
 {
     int error;
 
     if (size > INT64_MAX)
-        return create_error(path, EFBIG, "create it");
+        return create_error(file->path, EFBIG, "create it");
     /* Whatever the umask has taken away. */
-    if (fchmod(fd, 0600) < 0)
-        return create_error(path, errno, "set its mode");
-    error = allocate(fd, (off_t)size);
+    if (fchmod(file->fd, 0600) < 0)
+        return create_error(file->path, errno, "set its mode");
+    error = allocate(file->fd, (off_t)size);
     if (error)
-        return create_error(path, error, "reserve its space");
+        return create_error(file->path, error, "reserve its space");
     return SHMIMAGE_OK;
 }
 
-/* Reserve and close. Where the space is had by writing, that it is not there
- * may come out as late as this. */
-static int complete(const char *path, int fd, uint64_t size)
-{
-    int ret = reserve(path, fd, size);
-
-    if (close(fd) < 0 && errno != EINTR && ret == SHMIMAGE_OK)
-        ret = create_error(path, errno, "complete it");
-    return ret;
-}
-
-static int create_new(const char *path, uint64_t size)
+static int put_in_place(NewFile *file, bool replace)
 {
     int ret;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    if (fd < 0 && errno == EEXIST)
-        return shmi_error(SHMIMAGE_ERROR_EXISTS,
-                          "%s: the file exists already; use it, or replace it "
-                          "with 'shmimage create --force'", path);
-    if (fd < 0)
-        return create_error(path, errno, "create it");
-    ret = complete(path, fd, size);
+    if (replace && !file->hidden && take_hidden_name(file) < 0)
+        return create_error(file->path, errno,
+                            "create a replacement beside it");
+    if (replace)
+        ret = rename(file->hidden, file->path);
+    else if (file->hidden)
+        ret = link(file->hidden, file->path);
+    else
+        ret = link_open_file(file->fd, file->path);
+    if (ret < 0 && errno == EEXIST)
+        return exists_error(file->path);
     if (ret < 0)
-        unlink(path);
-    return ret;
+        return create_error(file->path, errno,
+                            replace ? "replace it" : "create it");
+    return SHMIMAGE_OK;
 }
 
-/* The file beside path that is going to take its name. */
-static int create_beside(const char *path, uint64_t size, char *name)
+/* A file system that reserves space by writing may report as late as this that
+ * it has none. None that knows files without a name is like that. */
+static int close_early(NewFile *file)
 {
-    int ret;
-    int fd = mkostemp(name, O_CLOEXEC);
+    int fd = file->fd;
 
-    if (fd < 0)
-        return create_error(path, errno, "create a replacement beside it");
-    ret = complete(path, fd, size);
-    if (ret == SHMIMAGE_OK && rename(name, path) < 0)
-        ret = create_error(path, errno, "replace it");
-    if (ret < 0)
-        unlink(name);
-    return ret;
+    if (!file->hidden)
+        return SHMIMAGE_OK;
+    file->fd = -1;
+    if (close(fd) < 0 && errno != EINTR)
+        return create_error(file->path, errno, "complete it");
+    return SHMIMAGE_OK;
 }
 
-static int replace(const char *path, uint64_t size)
+static int make_file(const char *path, uint64_t size, bool replace)
 {
-    static const char suffix[] = ".XXXXXX";
-    char *name;
-    int ret;
+    NewFile file = { .path = path, .fd = -1 };
+    int ret = open_new(&file);
 
-    name = malloc(strlen(path) + sizeof(suffix));
-    if (!name)
-        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
-    strcat(strcpy(name, path), suffix);
-    ret = create_beside(path, size, name);
-    free(name);
+    if (ret == SHMIMAGE_OK)
+        ret = reserve(&file, size);
+    if (ret == SHMIMAGE_OK)
+        ret = close_early(&file);
+    if (ret == SHMIMAGE_OK)
+        ret = put_in_place(&file, replace);
+    if (file.fd >= 0)
+        close(file.fd);
+    /* Gone where it was renamed. */
+    if (file.hidden)
+        unlink(file.hidden);
+    free(file.hidden);
     return ret;
 }
 
@@ -155,16 +277,18 @@ SHMI_EXPORT int shmimage_file_create(const char *path, uint64_t size,
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     if (size < SHMI_MIN_CREATED_SIZE)
         size = SHMI_MIN_CREATED_SIZE;
+    if (lstat(path, &st) < 0) {
+        if (errno != ENOENT)
+            return create_error(path, errno, "examine it");
+        return make_file(path, size, false);
+    }
     if (!(flags & SHMIMAGE_REPLACE))
-        return create_new(path, size);
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT ? create_new(path, size)
-                               : create_error(path, errno, "examine it");
+        return exists_error(path);
     if (!S_ISREG(st.st_mode))
         return shmi_error(SHMIMAGE_ERROR_NOT_REGULAR,
                           "%s: not a regular file, so it is not replaced; use "
                           "another name", path);
-    return replace(path, size);
+    return make_file(path, size, true);
 }
 
 static int read_buffer_info(const char *path, int fd, size_t offset,

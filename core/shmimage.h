@@ -317,7 +317,10 @@ uint64_t shmimage_file_size(uint32_t width, uint32_t height);
 
 /**
  * Create a file for a stream: zeroed, mode 0600, all its pages reserved, so
- * that a full file system is met here and not in the middle of a stream.
+ * that a full file system is met here and not in the middle of a stream. The
+ * file appears complete or not at all, and nothing is left of it if the process
+ * is killed. (Where the file system can't make a file without a name, and for a
+ * moment with SHMIMAGE_REPLACE, it has a name that begins with ".shmimage-".)
  *
  * With SHMIMAGE_REPLACE the new file takes the name of the old one in one
  * step; whoever has the old one open keeps it, intact and apart.
@@ -329,8 +332,7 @@ uint64_t shmimage_file_size(uint32_t width, uint32_t height);
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_ARGUMENT, _EXISTS (use it, or ask for
  *         its replacement), _NOT_FOUND (a folder of the path), _NOT_REGULAR
  *         (what should be replaced is no regular file), _PERMISSION,
- *         _NO_SPACE, _MEMORY, _OPEN; a file that could not be completed is
- *         removed
+ *         _NO_SPACE, _MEMORY, _OPEN
  * @since 0.1
  */
 int shmimage_file_create(const char *path, uint64_t size, unsigned flags);

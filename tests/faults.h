@@ -19,7 +19,7 @@ typedef enum Fault {
     FAULT_MMAP,
     FAULT_MUNMAP,    /**< unmaps all the same */
     FAULT_OPEN,
-    FAULT_MKSTEMP,   /**< mkostemp() */
+    FAULT_LINK,      /**< link() and linkat() */
     FAULT_CLOSE,     /**< closes all the same, as Linux does */
     FAULT_FSTAT,
     FAULT_STAT,
@@ -37,6 +37,9 @@ typedef enum Fault {
     FAULT_LIBAV,     /**< libavutil's calls for memory, see the test */
     FAULTS,
 } Fault;
+
+/** Whether the system is like one that can't open a file without a name. */
+extern bool no_unnamed_files;
 
 /**
  * Make a call fail.

@@ -40,6 +40,8 @@ WRAP(int, munmap, void *address, size_t size)
         return __real_##name(address, size, access, flags, fd, offset);       \
     }
 
+bool no_unnamed_files;
+
 /* Another thread may start a program at any time. What a compiler adds to count
  * lines is no concern of the test. */
 static void require_to_close(int flags)
@@ -56,12 +58,16 @@ static void require_to_close(int flags)
         va_list args;                                                         \
         int mode = 0;                                                         \
                                                                               \
-        if (flags & O_CREAT) {                                                \
+        if (flags & (O_CREAT | O_TMPFILE)) {                                  \
             va_start(args, flags);                                            \
             mode = va_arg(args, int);                                         \
             va_end(args);                                                     \
         }                                                                     \
         require_to_close(flags);                                              \
+        if (no_unnamed_files && (flags & O_TMPFILE) == O_TMPFILE) {           \
+            errno = EOPNOTSUPP;                                               \
+            return -1;                                                        \
+        }                                                                     \
         if (fault_strikes(FAULT_OPEN))                                        \
             return -1;                                                        \
         return __real_##name(path, flags, mode);                              \
@@ -72,14 +78,6 @@ static void require_to_close(int flags)
     {                                                                         \
         require_to_close(flags);                                              \
         return fault_strikes(FAULT_OPEN) ? -1 : __real_##name(path, flags);   \
-    }
-
-#define WRAP_MKSTEMP(name)                                                    \
-    WRAP(int, name, char *path, int flags)                                    \
-    {                                                                         \
-        require_to_close(flags);                                              \
-        return fault_strikes(FAULT_MKSTEMP) ? -1                              \
-                                            : __real_##name(path, flags);     \
     }
 
 #define WRAP_FSTAT(name, type)                                                \
@@ -147,7 +145,6 @@ static bool fcntl_strikes(int command)
 
 WRAP_MMAP(mmap)
 WRAP_OPEN(open)
-WRAP_MKSTEMP(mkostemp)
 WRAP_FSTAT(fstat, stat)
 WRAP_STAT(stat, stat, FAULT_STAT)
 WRAP_STAT(lstat, stat, FAULT_LSTAT)
@@ -159,7 +156,6 @@ WRAP_MMAP(mmap64)
 WRAP_OPEN(open64)
 WRAP_CHECKED_OPEN(__open_2)
 WRAP_CHECKED_OPEN(__open64_2)
-WRAP_MKSTEMP(mkostemp64)
 WRAP_FSTAT(fstat64, stat64)
 WRAP_STAT(stat64, stat64, FAULT_STAT)
 WRAP_STAT(lstat64, stat64, FAULT_LSTAT)
@@ -183,6 +179,19 @@ WRAP(int, fchmod, int fd, mode_t mode)
 WRAP(int, rename, const char *from, const char *to)
 {
     return fault_strikes(FAULT_RENAME) ? -1 : __real_rename(from, to);
+}
+
+WRAP(int, link, const char *from, const char *to)
+{
+    return fault_strikes(FAULT_LINK) ? -1 : __real_link(from, to);
+}
+
+WRAP(int, linkat, int from_fd, const char *from, int to_fd, const char *to,
+     int flags)
+{
+    return fault_strikes(FAULT_LINK)
+               ? -1
+               : __real_linkat(from_fd, from, to_fd, to, flags);
 }
 
 WRAP(int, sigaction, int number, const struct sigaction *action,

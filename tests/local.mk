@@ -176,7 +176,7 @@ WITH_FAULTS = $(AM_LDFLAGS) \
     -Wl,--wrap=pthread_mutex_init,--wrap=pthread_mutex_destroy \
     -Wl,--wrap=mmap,--wrap=mmap64,--wrap=munmap \
     -Wl,--wrap=open,--wrap=open64,--wrap=__open_2,--wrap=__open64_2 \
-    -Wl,--wrap=mkostemp,--wrap=mkostemp64,--wrap=close,--wrap=rename \
+    -Wl,--wrap=link,--wrap=linkat,--wrap=close,--wrap=rename \
     -Wl,--wrap=fstat,--wrap=fstat64,--wrap=stat,--wrap=stat64 \
     -Wl,--wrap=lstat,--wrap=lstat64,--wrap=pread,--wrap=pread64 \
     -Wl,--wrap=fchmod,--wrap=posix_fallocate,--wrap=posix_fallocate64 \

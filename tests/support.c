@@ -121,7 +121,7 @@ int count_entries(const char *folder)
     if (!dir)
         return -1;
     while ((entry = readdir(dir)))
-        n += entry->d_name[0] != '.';
+        n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
     closedir(dir);
     return n;
 }

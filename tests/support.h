@@ -33,7 +33,7 @@ void test_files_remove(void);
 /** The folder of a file, until the next call. */
 const char *folder_of(const char *path);
 
-/** How many files a folder has, but for hidden ones; -1 if there is none. */
+/** How many files a folder has, hidden ones as well; -1 if there is none. */
 int count_entries(const char *folder);
 
 /** Make a file of some text. */

@@ -51,6 +51,26 @@ static bool run_replace(void)
     return created;
 }
 
+static bool run_create_hidden(void)
+{
+    bool created;
+
+    no_unnamed_files = true;
+    created = run_create();
+    no_unnamed_files = false;
+    return created;
+}
+
+static bool run_replace_hidden(void)
+{
+    bool created;
+
+    no_unnamed_files = true;
+    created = run_replace();
+    no_unnamed_files = false;
+    return created;
+}
+
 static bool run_info(void)
 {
     ShmImageFileInfo info, before;
@@ -74,18 +94,30 @@ static const Scenario scenarios[] = {
       .prepare = make_no_file,
       .run     = run_create,
       .needs   = FAULT_BIT(FAULT_OPEN) | FAULT_BIT(FAULT_CHMOD) |
-                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_CLOSE) },
+                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_LINK) },
     { .name    = "replace",
       .prepare = make_fault_file,
       .run     = run_replace,
       .needs   = FAULT_BIT(FAULT_LSTAT) | FAULT_BIT(FAULT_MALLOC) |
-                 FAULT_BIT(FAULT_MKSTEMP) | FAULT_BIT(FAULT_CHMOD) |
-                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_CLOSE) |
+                 FAULT_BIT(FAULT_OPEN) | FAULT_BIT(FAULT_CHMOD) |
+                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_LINK) |
                  FAULT_BIT(FAULT_RENAME) },
     { .name    = "replace nothing",
       .prepare = make_no_file,
       .run     = run_replace,
       .needs   = FAULT_BIT(FAULT_LSTAT) | FAULT_BIT(FAULT_OPEN) },
+    { .name    = "create with a hidden name",
+      .prepare = make_no_file,
+      .run     = run_create_hidden,
+      .spares  = FAULT_BIT(FAULT_CLOSE),
+      .needs   = FAULT_BIT(FAULT_OPEN) | FAULT_BIT(FAULT_CHMOD) |
+                 FAULT_BIT(FAULT_RESERVE) | FAULT_BIT(FAULT_LINK) },
+    { .name    = "replace with a hidden name",
+      .prepare = make_fault_file,
+      .run     = run_replace_hidden,
+      .spares  = FAULT_BIT(FAULT_CLOSE),
+      .needs   = FAULT_BIT(FAULT_OPEN) | FAULT_BIT(FAULT_RESERVE) |
+                 FAULT_BIT(FAULT_RENAME) },
     { .name    = "info",
       .prepare = make_fault_file,
       .run     = run_info,
@@ -137,6 +169,44 @@ START_TEST(test_create_is_not_interrupted)
 }
 END_TEST
 
+START_TEST(test_create_reports_a_failing_close)
+{
+    no_unnamed_files = true;
+    fault_plan(FAULT_CLOSE, 1, ENOSPC);
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0,
+                                          _i ? SHMIMAGE_REPLACE : 0),
+                     SHMIMAGE_ERROR_NO_SPACE);
+    ck_assert(fault_came());
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
+}
+END_TEST
+
+/* As an earlier process of the same number may have left it. */
+START_TEST(test_create_finds_another_hidden_name)
+{
+    no_unnamed_files = _i;
+    fault_plan(_i ? FAULT_OPEN : FAULT_LINK, 1, EEXIST);
+    write_file(fault_path, "old");
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0, SHMIMAGE_REPLACE),
+                     SHMIMAGE_OK);
+    ck_assert(fault_came());
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), 1);
+}
+END_TEST
+
+/* Another process has made it since this one looked. */
+START_TEST(test_create_does_not_take_a_name_from_another)
+{
+    no_unnamed_files = _i;
+    fault_plan(FAULT_LINK, 1, EEXIST);
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0, 0),
+                     SHMIMAGE_ERROR_EXISTS);
+    ck_assert(fault_came());
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
+}
+END_TEST
+
+/* And no SIGXFSZ is left over that would end the process. */
 START_TEST(test_create_tells_the_first_failure)
 {
     struct rlimit old, limit;
@@ -145,12 +215,11 @@ START_TEST(test_create_tells_the_first_failure)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     limit = old;
     limit.rlim_cur = 1 << 20;
-    signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    no_unnamed_files = _i;
     fault_plan(FAULT_CLOSE, 1, EIO);
     ret = shmimage_file_create(fault_path, 0, 0);
     setrlimit(RLIMIT_FSIZE, &old);
-    signal(SIGXFSZ, SIG_DFL);
     ck_assert_int_eq(ret, SHMIMAGE_ERROR_NO_SPACE);
     ck_assert(fault_came());
     ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
@@ -164,7 +233,11 @@ int main(void)
 
     tcase_add_test(once, test_handler_is_refused_first);
     tcase_add_test(once, test_create_is_not_interrupted);
-    tcase_add_test(once, test_create_tells_the_first_failure);
+    tcase_add_loop_test(once, test_create_tells_the_first_failure, 0, 2);
+    tcase_add_loop_test(once, test_create_reports_a_failing_close, 0, 2);
+    tcase_add_loop_test(once, test_create_finds_another_hidden_name, 0, 2);
+    tcase_add_loop_test(once, test_create_does_not_take_a_name_from_another, 0,
+                        2);
     suite_add_tcase(suite, once);
     suite_add_tcase(suite, fault_tcase(scenarios, sizeof(scenarios) /
                                                       sizeof(scenarios[0])));

@@ -2,9 +2,12 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -169,6 +172,77 @@ START_TEST(test_create_does_not_follow_a_symlink)
 }
 END_TEST
 
+/* A process that is about to create a file, and is stopped; 0 where no process
+ * may trace another one. */
+static pid_t about_to_create(const char *path, unsigned flags)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (!pid) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+            _exit(1);
+        raise(SIGSTOP);
+        _exit(shmimage_file_create(path, 0, flags) < 0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return WIFSTOPPED(status) ? pid : 0;
+}
+
+/* Let it go on to the begin or the end of its next system call. */
+static bool goes_on(pid_t pid)
+{
+    int status;
+
+    ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status))
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+    return WIFSTOPPED(status);
+}
+
+/* The file is never seen but whole, and nothing else is left of it. */
+static bool is_killed_after(unsigned flags, int stops)
+{
+    const char *path = flags ? test_file(TEST_FILE_SIZE) : test_name();
+    ShmImageFileInfo info;
+    pid_t pid = about_to_create(path, flags);
+    int status;
+    bool is_there = flags;
+
+    if (!pid)
+        return false;
+    while (stops-- > 0 && goes_on(pid)) {
+        int ret = shmimage_file_info(path, &info, sizeof(info));
+
+        ck_assert_int_eq(ret, is_there || ret == SHMIMAGE_OK
+                                  ? SHMIMAGE_OK
+                                  : SHMIMAGE_ERROR_NOT_FOUND);
+        is_there = ret == SHMIMAGE_OK;
+        ck_assert(!is_there || info.size == TEST_FILE_SIZE);
+    }
+    if (stops >= 0)
+        return false;
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    /* The new one has a hidden name for a moment before it takes the place of
+     * the old one. */
+    ck_assert_int_le(count_entries(folder_of(path)), is_there + !!flags);
+    test_files_remove();
+    return true;
+}
+
+/* At the begin and the end of every system call. */
+START_TEST(test_create_is_killed)
+{
+    int stops = 0;
+
+    while (is_killed_after(ways[_i], stops))
+        stops++;
+    printf("killed at %d places\n", stops);
+}
+END_TEST
+
 START_TEST(test_replace_keeps_the_old_file_for_who_has_it_open)
 {
     const char *path = test_file(TEST_FILE_SIZE);
@@ -261,6 +335,7 @@ static void add_tests_of_create(TCase *tcase)
     const TTest *const either_way[] = {
         test_create_makes_a_file_of_the_size_asked_for,
         test_create_makes_no_file_under_20_million_bytes,
+        test_create_is_killed,
     };
     const TTest *const once[] = {
         test_create_reserves_every_page,
