@@ -41,7 +41,7 @@ static SharedMemoryImageError published(int status)
 static int open_end(SharedMemoryImageStream stream, const char *filename,
                     uint32_t options)
 {
-    unsigned flags = SHMIMAGE_TAKE_OVER;
+    unsigned flags = SHMIMAGE_TAKE_OVER | SHMIMAGE_FORCE;
 
     if (!(options & IMAGESTREAM_OPTIONS_INITBUFFERHEADERS))
         return shmimage_reader_open(filename, flags, &stream->reader);

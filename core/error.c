@@ -58,6 +58,8 @@ static const struct {
       "the file exists already" },
     { SHMIMAGE_ERROR_NO_SPACE,
       "no space is left for the file" },
+    { SHMIMAGE_ERROR_NOT_A_STREAM,
+      "the file is not a stream" },
     { SHMIMAGE_ERROR_TRUNCATED,
       "the file was shortened while it was in use" },
 };

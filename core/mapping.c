@@ -147,6 +147,39 @@ static void find_buffers(ShmiMapping *mapping)
     }
 }
 
+/* How the file begins, for people. */
+static void describe_begin(const ShmiMapping *mapping, char text[9])
+{
+    for (int i = 0; i < 8; i++) {
+        uint8_t byte = mapping->base[i];
+
+        text[i] = byte >= ' ' && byte <= '~' ? (char)byte : '.';
+    }
+    text[8] = '\0';
+}
+
+/* Nothing in a stream says what it is. But each state is one of five, and to
+ * change one would damage a file that is something else. */
+static int check_states(const ShmiMapping *mapping)
+{
+    char begin[9];
+
+    for (int i = 0; i < SHMI_BUFFERS; i++) {
+        unsigned state = shmi_state_load(mapping->state[i]);
+
+        if (state <= SHMIMAGE_STATE_INIT)
+            continue;
+        describe_begin(mapping, begin);
+        return shmi_error(SHMIMAGE_ERROR_NOT_A_STREAM,
+                          "%s: not a stream: it begins with '%s', and a state "
+                          "in it is %u, which should be 0 to 4; was another "
+                          "file meant? 'shmimage reset --force' would turn "
+                          "this one into a stream", mapping->path, begin,
+                          state);
+    }
+    return SHMIMAGE_OK;
+}
+
 static int take_role(ShmiMapping *mapping)
 {
     int take_over = mapping->flags & SHMIMAGE_TAKE_OVER;
@@ -164,6 +197,14 @@ static int take_role(ShmiMapping *mapping)
                           "it first, or use another file", mapping->path,
                           mapping->role == SHMI_SERVER ? "server" : "client");
     return SHMIMAGE_OK;
+}
+
+static void give_back(ShmiMapping *mapping)
+{
+    close(mapping->fd);
+    shmi_guard_remove(mapping->guard);
+    munmap(mapping->base, reserved_size(mapping));
+    free(mapping->path);
 }
 
 /* Fill in a mapping of a file that is open; closes it if that fails. */
@@ -198,7 +239,10 @@ static int map_open_file(const char *path, ShmiRole role, unsigned flags,
         return ret;
     }
     find_buffers(mapping);
-    return SHMIMAGE_OK;
+    ret = flags & SHMIMAGE_FORCE ? SHMIMAGE_OK : check_states(mapping);
+    if (ret < 0)
+        give_back(mapping);
+    return ret;
 }
 
 int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
@@ -274,12 +318,9 @@ void shmi_mapping_close(ShmiMapping *mapping)
      * process that has them may close what it has inherited. */
     if (!mapping->handed_on && mapping->process == getpid())
         shmi_presence_drop(mapping->fd, mapping->role);
-    close(mapping->fd);
     for (int i = 0; i < SHMI_BUFFERS; i++)
         shmi_wake(mapping->state[i]);
-    shmi_guard_remove(mapping->guard);
-    munmap(mapping->base, reserved_size(mapping));
-    free(mapping->path);
+    give_back(mapping);
 }
 
 bool shmi_mapping_is_short(ShmiMapping *mapping)

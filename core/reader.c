@@ -332,7 +332,8 @@ static ShmImageReader *new_reader(void)
 SHMI_EXPORT int shmimage_reader_open(const char *path, unsigned flags,
                                      ShmImageReader **reader)
 {
-    const unsigned known = SHMIMAGE_TAKE_OVER | SHMIMAGE_NO_GUARD;
+    const unsigned known = SHMIMAGE_TAKE_OVER | SHMIMAGE_NO_GUARD |
+                           SHMIMAGE_FORCE;
     ShmImageReader *r;
     int ret;
 

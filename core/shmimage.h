@@ -156,6 +156,8 @@ enum {
     SHMIMAGE_ERROR_NO_SPACE       = -17,
     /** The file was shortened while it was in use: open it, or another. */
     SHMIMAGE_ERROR_TRUNCATED      = -18,
+    /** What is in the file can't be a stream: it is probably another file. */
+    SHMIMAGE_ERROR_NOT_A_STREAM   = -19,
 };
 
 /**
@@ -170,6 +172,8 @@ enum {
 #define SHMIMAGE_REPLACE   0x4
 /** Install no handler of SIGBUS: a file that is shortened ends the process. */
 #define SHMIMAGE_NO_GUARD  0x8
+/** Use the file even if what is in it can't be a stream. */
+#define SHMIMAGE_FORCE     0x10
 
 /** Bytes behind an image that its reader may touch, in whole registers say. */
 #define SHMIMAGE_PADDING   64
@@ -358,7 +362,8 @@ int shmimage_file_info(const char *path, ShmImageFileInfo *info,
  * than a restart of the server.
  *
  * @param path  which file
- * @param flags 0, or SHMIMAGE_TAKE_OVER to do it although a server is there
+ * @param flags any of SHMIMAGE_TAKE_OVER, to do it although a server is there,
+ *              and SHMIMAGE_FORCE
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_BUSY (a server of this library is
  *         there); otherwise as shmimage_writer_open()
  * @since 0.1
@@ -373,7 +378,8 @@ int shmimage_file_reset(const char *path, unsigned flags);
  * @param flags       any of SHMIMAGE_TAKE_OVER, to connect although another
  *                    reader of this library is connected (the two then compete
  *                    for the images; when the other one ends, this one takes
- *                    back what it has left locked), and SHMIMAGE_NO_GUARD
+ *                    back what it has left locked), SHMIMAGE_NO_GUARD and
+ *                    SHMIMAGE_FORCE
  * @param[out] reader the reader, to be closed with shmimage_reader_close();
  *                    NULL on error
  * @return SHMIMAGE_OK: connected, the server had just initialised the file;
@@ -381,6 +387,8 @@ int shmimage_file_reset(const char *path, unsigned flags);
  *         stream before, or no server has initialised it yet;
  *         SHMIMAGE_ERROR_NOT_FOUND, _NOT_REGULAR, _PERMISSION, _FILE_SIZE,
  *         _OPEN: see shmimage_error_message(), then try again or give up;
+ *         SHMIMAGE_ERROR_NOT_A_STREAM: one of the file's states is above 4, it
+ *         was not changed, give another name;
  *         SHMIMAGE_ERROR_BUSY; SHMIMAGE_ERROR_MAP, _MEMORY, _THREAD;
  *         SHMIMAGE_ERROR_ARGUMENT
  * @since 0.1
@@ -483,13 +491,15 @@ void shmimage_reader_close(ShmImageReader *reader);
  * reader; one that is connected from before connects again by itself.
  *
  * @param path        an existing regular file, see shmimage_file_create()
- * @param flags       any of SHMIMAGE_FLIP, SHMIMAGE_NO_GUARD, and
- *                    SHMIMAGE_TAKE_OVER to become the server although another
- *                    one of this library is there
+ * @param flags       any of SHMIMAGE_FLIP, SHMIMAGE_NO_GUARD, SHMIMAGE_FORCE,
+ *                    and SHMIMAGE_TAKE_OVER to become the server although
+ *                    another one of this library is there
  * @param[out] writer the writer, to be closed with shmimage_writer_close();
  *                    NULL on error
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_NOT_FOUND, _NOT_REGULAR, _PERMISSION,
  *         _FILE_SIZE, _OPEN: see shmimage_error_message();
+ *         SHMIMAGE_ERROR_NOT_A_STREAM: one of the file's states is above 4, it
+ *         was not changed, give another name;
  *         SHMIMAGE_ERROR_BUSY; SHMIMAGE_ERROR_MAP, _MEMORY, _THREAD;
  *         SHMIMAGE_ERROR_TRUNCATED: not even the headers could be written,
  *         make a new file; SHMIMAGE_ERROR_ARGUMENT

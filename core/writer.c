@@ -204,7 +204,7 @@ SHMI_EXPORT int shmimage_writer_open(const char *path, unsigned flags,
                                      ShmImageWriter **writer)
 {
     const unsigned known = SHMIMAGE_TAKE_OVER | SHMIMAGE_FLIP |
-                           SHMIMAGE_NO_GUARD;
+                           SHMIMAGE_NO_GUARD | SHMIMAGE_FORCE;
     ShmImageWriter *w;
     int ret;
 
@@ -313,7 +313,7 @@ SHMI_EXPORT int shmimage_file_reset(const char *path, unsigned flags)
     ShmiMapping mapping;
     int ret;
 
-    if (!path || flags & ~(unsigned)SHMIMAGE_TAKE_OVER)
+    if (!path || flags & ~(unsigned)(SHMIMAGE_TAKE_OVER | SHMIMAGE_FORCE))
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     /* Without the server's lock: this is no server that comes and goes. */
     ret = shmi_mapping_open(path, SHMI_SERVER, flags | SHMI_NO_ROLE, &mapping);

@@ -40,7 +40,8 @@ int ff_shmimage_averror(int status)
     case SHMIMAGE_ERROR_ARGUMENT:
     case SHMIMAGE_ERROR_FILE_SIZE:
     case SHMIMAGE_ERROR_TOO_LARGE:
-    case SHMIMAGE_ERROR_NOT_REGULAR: return AVERROR(EINVAL);
+    case SHMIMAGE_ERROR_NOT_REGULAR:
+    case SHMIMAGE_ERROR_NOT_A_STREAM: return AVERROR(EINVAL);
     default:                         return AVERROR_EXTERNAL;
     }
 }

@@ -10,7 +10,8 @@
 #define E(name)  S(ERROR_##name)
 #define OPENING  (E(ARGUMENT) | E(NOT_FOUND) | E(NOT_REGULAR) | \
                   E(PERMISSION) | E(FILE_SIZE) | E(OPEN))
-#define MAPPING  (OPENING | E(BUSY) | E(MAP) | E(MEMORY) | E(THREAD))
+#define MAPPING  (OPENING | E(NOT_A_STREAM) | E(BUSY) | E(MAP) | E(MEMORY) | \
+                  E(THREAD))
 #define DRAWING  (E(ARGUMENT) | E(LOCKED) | E(TRUNCATED))
 
 /* What the headers say that each function returns. */

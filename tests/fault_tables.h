@@ -14,7 +14,7 @@ typedef struct DocumentedCall {
     unsigned statuses;  /**< a set, of STATUS_BIT() */
 } DocumentedCall;
 
-#define STATUS_BIT(status) (1u << ((status) - SHMIMAGE_ERROR_TRUNCATED))
+#define STATUS_BIT(status) (1u << ((status) - SHMIMAGE_ERROR_NOT_A_STREAM))
 
 typedef struct Failure {
     Fault which;

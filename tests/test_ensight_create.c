@@ -242,6 +242,16 @@ START_TEST(test_create_options_decide_the_role)
 }
 END_TEST
 
+/* Programs written against the vendor's pages expect no such error. */
+START_TEST(test_create_does_not_mind_the_content)
+{
+    poke_state(t.path, 0, 255);
+    ck_assert_int_ge(SharedMemoryImageStream_create(
+                         t.path, _i ? IMAGESTREAM_OPTIONS_SERVER : 0,
+                         &t.client), 0);
+}
+END_TEST
+
 START_TEST(test_destroy_without_stream)
 {
     ck_assert_int_eq(SharedMemoryImageStream_destroy(NULL),
@@ -303,6 +313,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_create_file_of_any_length, 0, 9);
     tcase_add_loop_test(tcase, test_create_options_decide_the_role, 0,
                         COUNT(role_of));
+    tcase_add_loop_test(tcase, test_create_does_not_mind_the_content, 0, 2);
     tcase_add_test(tcase, test_destroy_without_stream);
     tcase_add_test(tcase, test_destroy_leaves_the_file);
     tcase_add_test(tcase, test_destroy_unlocks_the_frame);

@@ -42,6 +42,7 @@ static const struct {
     STATUS(ERROR_EXISTS),
     STATUS(ERROR_NO_SPACE),
     STATUS(ERROR_TRUNCATED),
+    STATUS(ERROR_NOT_A_STREAM),
 };
 
 START_TEST(test_error_string_of_status)

@@ -183,7 +183,7 @@ START_TEST(test_reset_leaves_any_state_as_a_servers_start_does)
 
     poke_state(path, 0, (uint8_t)_i);
     poke_state(path, 1, (uint8_t)_i);
-    ck_assert_int_eq(shmimage_file_reset(path, 0), SHMIMAGE_OK);
+    ck_assert_int_eq(shmimage_file_reset(path, SHMIMAGE_FORCE), SHMIMAGE_OK);
     ck_assert_uint_eq(peek_state(path, 0), SHMIMAGE_STATE_INIT);
     ck_assert_uint_eq(peek_state(path, 1), SHMIMAGE_STATE_INIT);
 }

@@ -148,6 +148,68 @@ START_TEST(test_open_of_a_file_with_an_odd_size)
 }
 END_TEST
 
+static uint8_t *read_all(const char *path, size_t size)
+{
+    uint8_t *bytes = malloc(size);
+    FILE *file = fopen(path, "rb");
+
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fread(bytes, 1, size, file), size);
+    fclose(file);
+    return bytes;
+}
+
+/* A file of bytes that are 3 or 4 at the place of one state, and something else
+ * at that of the other. */
+static const char *other_file(int buffer)
+{
+    const char *path = sized_file(12000000);
+    const ShmiHeader text = { 0x74747474, 0x3a4b5c6d, 0x01020304, 7, 9 };
+
+    poke(path, buffer, &text, SHMIMAGE_STATE_CLIENT_LOCKED);
+    poke(path, !buffer, &text, SHMIMAGE_STATE_INIT + 1);
+    return path;
+}
+
+START_TEST(test_open_leaves_another_file_alone)
+{
+    const char *path = other_file(_i % SHMI_BUFFERS);
+    int (*const opener)(const char *) = openers[_i / SHMI_BUFFERS];
+    uint8_t *before = read_all(path, 12000000), *after;
+    struct flock lock = { .l_type = F_WRLCK };
+    int fd;
+
+    ck_assert_int_eq(opener(path), SHMIMAGE_ERROR_NOT_A_STREAM);
+    check_message_has(path);
+    check_message_has("begins with 'tttt");
+    check_message_has(" 5,");
+    after = read_all(path, 12000000);
+    ck_assert_int_eq(memcmp(before, after, 12000000), 0);
+    free(before);
+    free(after);
+    /* Nor is it locked any more. */
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(fcntl(fd, F_GETLK, &lock), 0);
+    ck_assert_int_eq(lock.l_type, F_UNLCK);
+    close(fd);
+}
+END_TEST
+
+/* A vendor's server may leave anything in bytes that have no meaning. */
+START_TEST(test_open_does_not_mind_unused_bytes)
+{
+    const char *path = sized_file(12000000);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    for (int i = 0; i < SHMI_BUFFERS; i++)
+        ck_assert_int_eq(pwrite(fd, "\xff\xff\xff", 3, i * 6000000 +
+                                SHMI_STATE_OFFSET + 1), 3);
+    close(fd);
+    ck_assert_int_ge(openers[_i](path), SHMIMAGE_OK);
+}
+END_TEST
+
 START_TEST(test_open_of_a_folder)
 {
     const char *path = test_name();
@@ -351,6 +413,7 @@ int main(void)
         test_open_of_an_empty_file,
         test_open_of_the_smallest_file,
         test_open_of_a_file_with_an_odd_size,
+        test_open_does_not_mind_unused_bytes,
         test_open_of_a_folder,
         test_open_of_a_fifo_does_not_hang,
         test_open_of_a_socket,
@@ -373,6 +436,8 @@ int main(void)
     tcase_add_loop_test(tcase,
                         test_open_of_a_file_larger_than_the_address_space, 0,
                         NB_CHANGING);
+    tcase_add_loop_test(tcase, test_open_leaves_another_file_alone, 0,
+                        NB_CHANGING * SHMI_BUFFERS);
     tcase_add_test(tcase, test_info_needs_only_permission_to_read);
     tcase_add_test(tcase, test_open_is_not_inherited_by_other_programs);
     suite_add_tcase(suite, tcase);

@@ -200,7 +200,7 @@ class Send(ToolTest):
 
     def test_every_byte_is_where_it_should_be(self):
         self.create()
-        before = b"\xee" * LEAST_FILE
+        before = b"\3" * LEAST_FILE
         with open(self.path, "wb") as file:
             file.write(before)
         sent = images(3, 0x01020304, 2, 5, 3)
@@ -219,10 +219,10 @@ class Send(ToolTest):
         for image, part in zip(sent, parts):
             self.assertEqual(part[:21], struct.pack(
                 "=5IB", image.number, 5, 3, 0, 3, 2))
-            self.assertIn(part[21:24], (b"\xee" * 3, bytes(3)))
+            self.assertIn(part[21:24], (b"\3" * 3, bytes(3)))
             self.assertEqual(part[24:69], image.pixels)
             self.assertEqual(part[69:], before[69:half])
-        self.assertEqual(after[2 * half:], b"\xee")
+        self.assertEqual(after[2 * half:], b"\3")
 
     def test_unused_bytes_of_the_header_stay_after_the_start(self):
         self.create()
@@ -394,7 +394,7 @@ class Reset(ToolTest):
     def test_reset_leaves_both_headers_as_a_servers_start_does(self):
         self.create()
         with ps.SharedFile(self.path) as shared:
-            for states in ((1, 3), (2, 0), (3, 200)):
+            for states in ((1, 3), (2, 0), (3, 4)):
                 for buffer in (0, 1):
                     for field in ps.Header._fields:
                         shared.poke(buffer, field, 77)

@@ -112,6 +112,19 @@ class WithTheTool(StreamTest):
                 self.assertFalse(out.wait(0))
 
     @with_locks
+    def test_another_file_is_left_alone(self):
+        content = b"a film, say" * 2_000_000
+        with open(self.path, "wb") as file:
+            file.write(content)
+        for use in (shmimage.Writer, shmimage.Reader, shmimage.reset):
+            with self.assertRaises(shmimage.NotAStreamError) as caught:
+                use(self.path)
+            self.assertIn("begins with 'a film, '", str(caught.exception))
+        with open(self.path, "rb") as file:
+            self.assertEqual(file.read(), content)
+        shmimage.reset(self.path, force=True)
+        shmimage.Reader(self.path).close()
+
     def test_second_end_is_refused_unless_it_takes_over(self):
         with shmimage.Writer(self.path, size=(1, 1)) as out:
             reader = shmimage.Reader(self.path, timeout=PATIENCE)
@@ -267,8 +280,8 @@ class Files(StreamTest):
 
 class Texts(unittest.TestCase):
     def test_codes_have_the_texts_of_the_library(self):
-        texts = {shmimage.error_string(code) for code in range(-18, 6)}
-        self.assertEqual(len(texts), 24)
+        texts = {shmimage.error_string(code) for code in range(-19, 6)}
+        self.assertEqual(len(texts), 25)
         self.assertTrue(shmimage.error_string(4711))
 
     def test_errors_are_the_built_in_ones_that_name_the_same(self):
@@ -281,6 +294,7 @@ class Texts(unittest.TestCase):
                 (-14, shmimage.AccessError, PermissionError),
                 (-16, shmimage.ExistsError, FileExistsError),
                 (-17, shmimage.NoSpaceError, OSError),
+                (-19, shmimage.NotAStreamError, Exception),
                 (2, shmimage.Timeout, TimeoutError),
                 (5, shmimage.Disconnected, EOFError),
                 (-4, shmimage.Error, Exception)):

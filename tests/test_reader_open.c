@@ -75,7 +75,7 @@ static int open_pair(int first, int second)
 
     poke_state(path, 0, (uint8_t)first);
     poke_state(path, 1, (uint8_t)second);
-    ret = shmimage_reader_open(path, 0, &reader);
+    ret = shmimage_reader_open(path, SHMIMAGE_FORCE, &reader);
     shmimage_reader_close(reader);
     return ret;
 }

@@ -429,6 +429,21 @@ class Reset(ToolTest):
         self.stop(server)
 
 
+    def test_leaves_another_file_alone_unless_forced(self):
+        content = b"a film, say" * 2_000_000
+        with open(self.path, "wb") as file:
+            file.write(content)
+        for command in (("reset",), ("send", "--frames", 1)):
+            error = self.fail_tool(*command, self.path)
+            self.assertIn(self.path + ": not a stream", error)
+            self.assertIn("begins with 'a film, '", error)
+            with open(self.path, "rb") as file:
+                self.assertEqual(file.read(), content)
+        self.run_tool("reset", "--force", self.path)
+        with ps.SharedFile(self.path) as file:
+            self.assertEqual(file.states(), (ps.INIT, ps.INIT))
+
+
 class Send(ToolTest):
     def raw(self, count, width, height):
         return b"".join(ps.make_pixels(1, i, width, height)

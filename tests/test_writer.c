@@ -78,7 +78,8 @@ START_TEST(test_open_initialises_whatever_it_finds)
     for (int state = 0; state < 256; state++) {
         shmimage_writer_close(writer);
         poke_state(path, _i, (uint8_t)state);
-        ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
+        ck_assert_int_eq(shmimage_writer_open(path, SHMIMAGE_FORCE, &writer),
+                         SHMIMAGE_OK);
         ck_assert_uint_eq(peek_state(path, _i), SHMIMAGE_STATE_INIT);
     }
 }

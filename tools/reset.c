@@ -10,7 +10,8 @@ static const char help[] =
     "leaves them. This gets a stream going again whose server or client died\n"
     "while it had a buffer locked. Images that nobody has read are lost.\n"
     "\n"
-    "  --force        do it even if a server is there\n"
+    "  --force        do it even if a server is there, and to a file that is not\n"
+    "                 a stream, whose content this damages\n"
     "  -h, --help     show this\n"
     "  -V, --version  show the version\n"
     "\n"
@@ -34,7 +35,7 @@ static int run(int argc, char **argv)
     int option, ret;
 
     while ((option = options_next(&reset_command, argc, argv, options, 0)) > 0)
-        flags |= SHMIMAGE_TAKE_OVER;
+        flags |= SHMIMAGE_TAKE_OVER | SHMIMAGE_FORCE;
     if (option != OPTIONS_END)
         return options_exit(option);
     path = options_file(&reset_command, argc, argv);

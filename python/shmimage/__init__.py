@@ -36,8 +36,8 @@ from __future__ import annotations
 from ._drawing import Drawing
 from ._errors import AccessError, ArgumentError, BusyError, ClosedError, \
     Disconnected, Error, ExistsError, FileSizeError, HeldError, \
-    NoSpaceError, NotFoundError, NotRegularError, OutOfMemoryError, Timeout, \
-    TooLargeError, TruncatedError, error_string
+    NoSpaceError, NotAStreamError, NotFoundError, NotRegularError, \
+    OutOfMemoryError, Timeout, TooLargeError, TruncatedError, error_string
 from ._files import BufferInfo, FileInfo, create, file_size, info, reset
 from ._handles import HeldWarning
 from ._images import Frame, Image
@@ -58,8 +58,8 @@ __all__ = [
     "AccessError", "ArgumentError", "BufferInfo", "BusyError", "ClosedError",
     "Disconnected", "Drawing", "Error", "ExistsError", "FileInfo",
     "FileSizeError", "Frame", "HeldError", "HeldWarning", "Image",
-    "NoSpaceError", "NotFoundError", "NotRegularError", "OutOfMemoryError",
-    "Reader", "ReaderStats", "Timeout", "TooLargeError", "TruncatedError",
-    "Writer", "WriterStats", "create", "error_string", "file_size", "info",
-    "library_version", "reset",
+    "NoSpaceError", "NotAStreamError", "NotFoundError", "NotRegularError",
+    "OutOfMemoryError", "Reader", "ReaderStats", "Timeout", "TooLargeError",
+    "TruncatedError", "Writer", "WriterStats", "create", "error_string",
+    "file_size", "info", "library_version", "reset",
 ]

@@ -27,6 +27,7 @@ ERROR_BUSY = -15
 ERROR_EXISTS = -16
 ERROR_NO_SPACE = -17
 ERROR_TRUNCATED = -18
+ERROR_NOT_A_STREAM = -19
 
 
 class Error(Exception):
@@ -82,6 +83,10 @@ class NotFoundError(Error, FileNotFoundError):
 
 class NotRegularError(Error):
     """A directory, FIFO, socket or device; a stream needs a regular file."""
+
+
+class NotAStreamError(Error):
+    """What is in the file can't be a stream: it is probably another file."""
 
 
 class AccessError(Error, PermissionError):
@@ -158,6 +163,7 @@ _CLASSES: Dict[int, Type[Error]] = {
     ERROR_EXISTS: ExistsError,
     ERROR_NO_SPACE: NoSpaceError,
     ERROR_TRUNCATED: TruncatedError,
+    ERROR_NOT_A_STREAM: NotAStreamError,
     DISCONNECTED: Disconnected,
     NO_BUFFER: Timeout,
     NO_FRAME: Timeout,

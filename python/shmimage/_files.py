@@ -11,8 +11,8 @@ from typing import Any, Optional, Tuple, Union
 from ._buffers import CHANNELS, check_pair, check_size, whole, wrong
 from ._errors import ERROR_BUSY, ERROR_FILE_SIZE, BusyError, ExistsError, \
     FileSizeError, check
-from ._library import BUFFERS, REPLACE, TAKE_OVER, FileInfoStruct, \
-    encode_path, lib
+from ._library import BUFFERS, FORCE, REPLACE, TAKE_OVER, \
+    FileInfoStruct, encode_path, lib
 
 Path = Union[str, bytes, "os.PathLike[Any]"]
 Size = Tuple[int, int]
@@ -124,18 +124,22 @@ def info(path: Path) -> FileInfo:
                     bool(found.server), bool(found.client))
 
 
-def reset(path: Path, *, take_over: bool = False) -> None:
+def reset(path: Path, *, take_over: bool = False,
+          force: bool = False) -> None:
     """Get a stream going again that a killed program left locked.
 
     Args:
         take_over: also while a server of this library is there.
+        force: also if the file is not a stream, whose content this damages.
 
     Raises:
         BusyError: a server of this library is there.
+        NotAStreamError: the file is probably another one than was meant.
         NotFoundError, NotRegularError, AccessError, FileSizeError, Error
     """
     check(lib.shmimage_file_reset(encode_path(path),
-                                  TAKE_OVER if take_over else 0))
+                                  (TAKE_OVER if take_over else 0) |
+                                  (FORCE if force else 0)))
 
 
 def provide(path: Path, size: Size, replace: bool = False,

@@ -74,7 +74,8 @@ class Reader:
             ends the process. See shmimage.h.
 
     Raises:
-        NotFoundError, NotRegularError, AccessError, FileSizeError
+        NotFoundError, NotRegularError, NotAStreamError, AccessError,
+        FileSizeError
         BusyError: another reader is connected.
         Error: the file can't be mapped, or the like.
 

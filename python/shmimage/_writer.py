@@ -72,7 +72,8 @@ class Writer:
             ends the process. See shmimage.h.
 
     Raises:
-        NotFoundError, NotRegularError, AccessError, NoSpaceError
+        NotFoundError, NotRegularError, NotAStreamError, AccessError,
+        NoSpaceError
         FileSizeError: the file is too small.
         BusyError: another server is there.
         TruncatedError: the file system has no space for the file's pages.
