@@ -23,6 +23,15 @@ typedef AVOutputFormat OutputDevice;
 extern const InputDevice ff_shmimage_demuxer;
 extern const OutputDevice ff_shmimage_muxer;
 
+/** Two lists as FFmpeg has them: NULL ends each. */
+typedef struct Devices {
+    const OutputDevice *outputs[2];
+    const InputDevice *inputs[2];
+} Devices;
+
+/** Those of the module. */
+extern const Devices shmimage_devices;
+
 /** Where libavdevice tells libavformat its two lists, which end with NULL. */
 void avpriv_register_devices(const OutputDevice *const outputs[],
                              const InputDevice *const inputs[]);

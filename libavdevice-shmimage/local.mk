@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 if WITH_FFMPEG
-pkglib_LTLIBRARIES += shmimage-preload.la
+pkglib_LTLIBRARIES += shmimage-device.la shmimage-preload.la
 
 # compat/ comes before FFmpeg's own headers, of which it completes what is
 # installed; it has no header of the same name.
@@ -14,7 +14,7 @@ DEVICE_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers \
                 -Wno-implicit-const-int-float-conversion \
                 -Wno-unused-parameter -Wno-cast-qual
 # The device needs nothing of libavdevice, and that would drag dozens of
-# libraries into every program that the module is preloaded into.
+# libraries into every program that the module is loaded into.
 DEVICE_LIBS = $(FFMPEG_LIBS:-lavdevice=)
 
 common_device = libavdevice-shmimage/shmimage_common.c \
@@ -28,17 +28,24 @@ input_device = $(common_device) \
 output_device = $(common_device) \
                 libavdevice-shmimage/shmimage_enc.c
 
+shmimage_device_la_SOURCES = libavdevice-shmimage/device.h \
+                             libavdevice-shmimage/module.c \
+                             $(input_device) \
+                             libavdevice-shmimage/shmimage_enc.c
+shmimage_device_la_CPPFLAGS = $(DEVICE_CPPFLAGS)
+shmimage_device_la_CFLAGS = $(DEVICE_CFLAGS)
+shmimage_device_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+                             -export-symbols-regex '^shmimage_devices$$'
+# The core goes in whole: the dynamic linker might not find libshmimage.so where
+# it was installed.
+shmimage_device_la_LIBADD = libshmimage-core.la $(DEVICE_LIBS)
+
+# This one is loaded into every program, and so brings no library along.
 shmimage_preload_la_SOURCES = libavdevice-shmimage/device.h \
-                              libavdevice-shmimage/preload.c \
-                              $(input_device) \
-                              libavdevice-shmimage/shmimage_enc.c
+                              libavdevice-shmimage/preload.c
 shmimage_preload_la_CPPFLAGS = $(DEVICE_CPPFLAGS)
 shmimage_preload_la_CFLAGS = $(DEVICE_CFLAGS)
-shmimage_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-                              -export-symbols-regex '^av(priv_register_devices|_input_video_device_next)$$'
-# The core goes in whole: a preloaded module for which the dynamic linker can't
-# find a library would end every program that it is preloaded into.
-shmimage_preload_la_LIBADD = libshmimage-core.la $(DEVICE_LIBS)
+shmimage_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
 endif
 
 EXTRA_DIST += libavdevice-shmimage/compat/libavformat/demux.h \

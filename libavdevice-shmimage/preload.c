@@ -5,39 +5,53 @@
  *
  * FFmpeg has no plug-ins. But its devices live in a library of their own,
  * libavdevice, which hands the lists of them to libavformat through a function
- * that the dynamic linker resolves: avpriv_register_devices(). This module
+ * that the dynamic linker resolves: avpriv_register_devices(). This library
  * defines a function of that name. When it is preloaded, its definition comes
  * first; it adds a device to each list and passes the result on to
- * libavformat's own function, the next of that name. The symbol has no
- * version here and so satisfies a reference with one, LIBAVFORMAT_59 or later.
+ * libavformat's own function. The symbol has no version here and so satisfies a
+ * reference with one, LIBAVFORMAT_59 or later.
  *
  * "ffmpeg -sources" asks libavdevice itself for its devices, one after the
  * other, by av_input_video_device_next(). That is extended in the same way.
  *
- * Programs that never have devices registered get ours from a constructor.
+ * Programs that never have devices registered look ours up by its name, which
+ * libavformat compares with the others by av_match_name().
  *
- * The module is loaded into whatever program is started, and into what that
- * program starts, so it has to be harmless in programs that don't know FFmpeg.
- * That is why it brings libavformat and libavutil along: without them the
- * dynamic linker could not resolve what the devices call.
+ * This library is preloaded into whatever program is started, and into what
+ * that program starts. So it needs no other one but the C library. The devices
+ * are in a module beside it, which is loaded when FFmpeg calls one of these
+ * functions, and only for the libavformat that it was built for.
  */
 #include "config.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "libavdevice/avdevice.h"
+#include "libavutil/avstring.h"
 #include "libavutil/log.h"
-#include "libavutil/mem.h"
 
 #include "device.h"
+
+#define NAME   "shmimage"
+#define MODULE "shmimage-device.so"
+#define SONAME(name, major) "lib" name ".so." AV_STRINGIFY(major)
 
 typedef void RegisterDevices(const OutputDevice *const their_outputs[],
                              const InputDevice *const their_inputs[]);
 typedef const AVInputFormat *InputDeviceNext(const AVInputFormat *device);
+typedef int MatchName(const char *name, const char *names);
+typedef unsigned Version(void);
+typedef void Log(void *context, int level, const char *format, va_list values);
 
 /* A list of pointers that NULL ends, of input or of output devices.
  *
@@ -46,14 +60,13 @@ typedef const AVInputFormat *InputDeviceNext(const AVInputFormat *device);
  * usual list is a constant of libavdevice, so that this one is made once,
  * however often devices are registered. */
 typedef struct List {
-    const void *device;     /* to be added */
     const void *original;
     const void *extended;
 } List;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static List inputs  = { .device = &ff_shmimage_demuxer };
-static List outputs = { .device = &ff_shmimage_muxer };
+static List inputs, outputs;
+static int registered;
 
 /* What a name means to the library in which something lies. To ask for the next
  * symbol after ours would not do: a program that loads libraries while it runs,
@@ -76,33 +89,88 @@ static uintptr_t symbol_seen_from(const void *place, const char *name)
     return symbol;
 }
 
-/* Our devices work with the libavformat that this module is linked with. To put
- * them into the lists of another one, be it another release or a copy that the
- * program came with, would crash it. */
-static uintptr_t libavformat_seen_from(const void *place)
+/* To the log of the FFmpeg in question. */
+__attribute__((format(printf, 3, 4)))
+static void report(const void *place, int level, const char *format, ...)
 {
-    return symbol_seen_from(place, "avformat_version");
+    Log *print = (Log *)symbol_seen_from(place, "av_vlog");
+    va_list values;
+
+    va_start(values, format);
+    if (print)
+        print(NULL, level, format, values);
+    va_end(values);
 }
 
-static int is_other_libavformat(const void *place)
+/* The program's copy of the library with this name, but if the program loaded
+ * none, none. */
+static uintptr_t symbol_of_loaded(const char *soname, const char *name)
 {
-    return libavformat_seen_from(place) != libavformat_seen_from(&inputs);
+    void *library = dlopen(soname, RTLD_LAZY | RTLD_NOLOAD);
+    uintptr_t symbol;
+
+    if (!library)
+        return 0;
+    symbol = (uintptr_t)dlsym(library, name);
+    dlclose(library);
+    return symbol;
 }
 
-static const char *file_of(uintptr_t symbol)
+/* Our devices work with one libavformat: of the release that they were built
+ * with, or a later one that is compatible, and it must be the one that the
+ * module gets when it is loaded. In the lists of another one, be it another
+ * release or a copy that the program came with, they would crash it. */
+static int is_ours(uintptr_t version)
 {
-    Dl_info info;
-
-    return dladdr((const void *)symbol, &info) ? info.dli_fname : "none";
+    return version && version == symbol_of_loaded(
+        SONAME("avformat", LIBAVFORMAT_VERSION_MAJOR), "avformat_version") &&
+        ((Version *)version)() >> 8 >= LIBAVFORMAT_VERSION_INT >> 8;
 }
 
-static void warn_of_other_libavformat(const void *place)
+static void warn_of_other_libavformat(const void *place, uintptr_t version)
 {
-    av_log(NULL, AV_LOG_WARNING, "shmimage: this program uses %s, but the "
-           "module was built for %s and stays out; build shmimage with the "
-           "development files of that FFmpeg\n",
-           file_of(libavformat_seen_from(place)),
-           file_of(libavformat_seen_from(&inputs)));
+    Dl_info info = { .dli_fname = "none" };
+
+    dladdr((const void *)version, &info);
+    report(place, AV_LOG_WARNING, NAME ": this program uses %s, but the module "
+           "was built for libavformat " AV_STRINGIFY(LIBAVFORMAT_VERSION)
+           " and stays out; build shmimage with the development files of that "
+           "FFmpeg\n", info.dli_fname);
+}
+
+/* The module stays loaded. Its functions are looked up at once, as a missing
+ * one would otherwise end the program later. */
+static const Devices *load_module(const void *place)
+{
+    Dl_info own;
+    char path[PATH_MAX], reason[2 * PATH_MAX];
+    const char *end;
+    void *module;
+
+    if (!dladdr(&inputs, &own))
+        return NULL;
+    end = strrchr(own.dli_fname, '/');
+    snprintf(path, sizeof(path), "%.*s" MODULE,
+             end ? (int)(end + 1 - own.dli_fname) : 0, own.dli_fname);
+    module = dlopen(path, RTLD_NOW);
+    if (module)
+        return dlsym(module, "shmimage_devices");
+    /* The log is looked up next, and that may take this message away. */
+    snprintf(reason, sizeof(reason), "%s", dlerror());
+    report(place, AV_LOG_ERROR, NAME ": can't load the device: %s\n", reason);
+    return NULL;
+}
+
+/* Our devices, if they fit the libavformat that is seen from this place. */
+static const Devices *devices_for(const void *place)
+{
+    const uintptr_t version = symbol_seen_from(place, "avformat_version");
+
+    if (is_ours(version))
+        return load_module(place);
+    if (version)
+        warn_of_other_libavformat(place, version);
+    return NULL;
 }
 
 static const void *device_at(const void *list, size_t i)
@@ -124,7 +192,7 @@ static const char *name_of(const void *device)
 
 /* The list with our device, or as it is if that can't be or need not be: an
  * FFmpeg that was built with the device keeps its own. */
-static const void *extend(List *list, const void *original)
+static const void *extend(List *list, const void *original, const void *ours)
 {
     const void *device, **extended;
     size_t count;
@@ -132,15 +200,15 @@ static const void *extend(List *list, const void *original)
     if (!original || original == list->original)
         return original ? list->extended : NULL;
     for (count = 0; (device = device_at(original, count)); count++)
-        if (!strcmp(name_of(device), name_of(list->device)))
+        if (!strcmp(name_of(device), NAME))
             return original;
-    extended = av_calloc(count + 2, sizeof(*extended));
+    extended = calloc(count + 2, sizeof(*extended));
     if (!extended) {
-        av_log(NULL, AV_LOG_ERROR, "shmimage: no memory to add the device\n");
+        report(original, AV_LOG_ERROR, NAME ": no memory to add the device\n");
         return original;
     }
     memcpy(extended, original, count * sizeof(*extended));
-    extended[count] = list->device;
+    extended[count] = ours;
     list->original  = original;
     list->extended  = extended;
     return extended;
@@ -152,55 +220,86 @@ void avpriv_register_devices(const OutputDevice *const their_outputs[],
 {
     RegisterDevices *next = (RegisterDevices *)
         symbol_seen_from(their_inputs, "avpriv_register_devices");
+    const Devices *ours = devices_for(their_inputs);
 
     if (!next) {
-        av_log(NULL, AV_LOG_ERROR, "shmimage: libavformat has no function "
+        report(their_inputs, AV_LOG_ERROR, NAME ": libavformat has no function "
                "avpriv_register_devices, the program gets no devices\n");
         return;
     }
     pthread_mutex_lock(&lock);
-    if (is_other_libavformat(their_inputs)) {
-        warn_of_other_libavformat(their_inputs);
-    } else {
-        their_outputs = extend(&outputs, their_outputs);
-        their_inputs  = extend(&inputs, their_inputs);
+    if (ours) {
+        their_outputs = extend(&outputs, their_outputs, ours->outputs[0]);
+        their_inputs  = extend(&inputs, their_inputs, ours->inputs[0]);
+        registered = 1;
     }
     next(their_outputs, their_inputs);
     pthread_mutex_unlock(&lock);
 }
 
-/* OpenCV, for one, looks a device up by its name and never asks libavdevice to
- * register any. What a program does register later takes the place of these
- * lists; what it has registered already, in a constructor of its own, stays. */
-__attribute__((constructor))
-static void register_ours(void)
+/* What a program registers later takes the place of these lists; what it has
+ * registered already stays. */
+static void register_ours(const void *place)
 {
-    static const OutputDevice *const output[] = { &ff_shmimage_muxer, NULL };
-    static const InputDevice *const input[]   = { &ff_shmimage_demuxer, NULL };
-    const uintptr_t libavformat = libavformat_seen_from(&inputs);
     RegisterDevices *own = (RegisterDevices *)
-        symbol_seen_from((const void *)libavformat, "avpriv_register_devices");
+        symbol_seen_from(place, "avpriv_register_devices");
+    const Devices *ours = devices_for(place);
 
     pthread_mutex_lock(&lock);
-    if (own && !inputs.original)
-        own(output, input);
+    if (own && ours && !registered) {
+        own(ours->outputs, ours->inputs);
+        registered = 1;
+    }
     pthread_mutex_unlock(&lock);
 }
 
-/* libavdevice's own function of that name. The module does not bring that
- * library along, and a program may have loaded it out of sight of RTLD_NEXT. */
+/* The function only compares strings, so that of any libavutil will do. That
+ * library stays loaded, since this is called for each name that is compared. */
+static MatchName *find_match_name(const void *caller)
+{
+    static _Atomic uintptr_t found;
+    uintptr_t symbol = atomic_load(&found);
+    Dl_info info;
+
+    if (symbol)
+        return (MatchName *)symbol;
+    symbol = symbol_seen_from(caller, "av_match_name");
+    if (!symbol)
+        symbol = (uintptr_t)dlsym(RTLD_NEXT, "av_match_name");
+    if (symbol && dladdr((const void *)symbol, &info) &&
+        dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
+        atomic_store(&found, symbol);
+    return (MatchName *)symbol;
+}
+
+/* OpenCV, for one, looks a device up by its name and never asks libavdevice to
+ * register any. libavformat then goes through its own formats before it comes
+ * to the devices, and calls this for each: early enough to register ours. */
+__attribute__((visibility("default")))
+int av_match_name(const char *name, const char *names)
+{
+    static _Atomic uintptr_t asked; /* from where, the last time */
+    const void *caller = __builtin_return_address(0);
+    MatchName *theirs = find_match_name(caller);
+
+    if (name && !strcasecmp(name, NAME) &&
+        atomic_load(&asked) != (uintptr_t)caller) {
+        register_ours(caller);
+        atomic_store(&asked, (uintptr_t)caller);
+    }
+    return theirs ? theirs(name, names) : 0;
+}
+
+/* libavdevice's own function of that name. A program may have loaded that
+ * library out of sight of RTLD_NEXT. */
 static InputDeviceNext *their_next_input(void)
 {
-    static const char soname[] =
-        "libavdevice.so." AV_STRINGIFY(LIBAVDEVICE_VERSION_MAJOR);
-    uintptr_t symbol =
-        (uintptr_t)dlsym(RTLD_NEXT, "av_input_video_device_next");
-    void *library;
+    static const char name[] = "av_input_video_device_next";
+    uintptr_t symbol = (uintptr_t)dlsym(RTLD_NEXT, name);
 
-    if (symbol || !(library = dlopen(soname, RTLD_LAZY | RTLD_NOLOAD)))
-        return (InputDeviceNext *)symbol;
-    symbol = (uintptr_t)dlsym(library, "av_input_video_device_next");
-    dlclose(library);
+    if (!symbol)
+        symbol = symbol_of_loaded(
+            SONAME("avdevice", LIBAVDEVICE_VERSION_MAJOR), name);
     return (InputDeviceNext *)symbol;
 }
 
@@ -214,18 +313,20 @@ static int is_theirs(InputDeviceNext *theirs, const char *name)
     return 0;
 }
 
+/* After a device that is not in its list, libavdevice has no other. */
 __attribute__((visibility("default")))
 const AVInputFormat *av_input_video_device_next(const AVInputFormat *device)
 {
-    const AVInputFormat *ours = (const AVInputFormat *)&ff_shmimage_demuxer;
-    const AVInputFormat *next;
     InputDeviceNext *theirs = their_next_input();
+    const AVInputFormat *next = theirs ? theirs(device) : NULL;
+    const AVInputFormat *ours;
+    const Devices *devices;
 
-    if (!theirs || device == ours)
-        return NULL;
-    next = theirs(device);
-    if (next || is_other_libavformat((const void *)(uintptr_t)theirs) ||
-        is_theirs(theirs, ours->name))
+    if (!theirs || next)
         return next;
-    return ours;
+    devices = devices_for((const void *)(uintptr_t)theirs);
+    if (!devices || is_theirs(theirs, NAME))
+        return NULL;
+    ours = (const AVInputFormat *)devices->inputs[0];
+    return device == ours ? NULL : ours;
 }

@@ -25,9 +25,13 @@ def find_module(name):
 
 
 def other_ffmpeg(path):
-    """That the module of `shmimage exec`, which is listed too, is linked with
-    another libavformat than this program or library; or None."""
-    listed = subprocess.run([SHMIMAGE, "exec", "ldd", path], text=True,
+    """That the module of `shmimage exec` is linked with another libavformat
+    than this program or library; or None."""
+    preloaded = subprocess.run(
+        [SHMIMAGE, "exec", "sh", "-c", 'echo "${LD_PRELOAD%%:*}"'], text=True,
+        check=True, capture_output=True, timeout=SECONDS).stdout.strip()
+    module = os.path.join(os.path.dirname(preloaded), "shmimage-device.so")
+    listed = subprocess.run(["ldd", module, path], text=True,
                             capture_output=True, timeout=SECONDS).stdout
     if len(set(re.findall(r"^\s*libavformat\S*", listed, re.M))) == 1:
         return None

@@ -69,7 +69,7 @@ static int find_module(const Command *command, const char *option,
     if (full[strcspn(full, " :")])
         return command_failed(command, "%s: a module can't be preloaded "
                               "from a path with a space or colon in it; move "
-                              "or copy it, and name it with "
+                              "or copy its directory, and name it with "
                               "SHMIMAGE_PRELOAD", full);
     return COMMAND_OK;
 }
