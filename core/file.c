@@ -20,6 +20,7 @@
 #include "mapping.h"
 #include "presence.h"
 #include "shmimage.h"
+#include "wait.h"
 
 /* Halves are a multiple of this, so that both headers begin on a page, and a
  * futex can be on both. */
@@ -59,6 +60,9 @@ static int create_error(const char *path, int error, const char *what)
         return shmi_file_error(path, error, what);
     }
 }
+
+/* Nanoseconds between two looks for a file that is not there yet. */
+#define FILE_INTERVAL INT64_C(10000000)
 
 /* What is reserved in one go. Signals are held up that long. */
 #define RESERVE_STEP (INT64_C(16) << 20)
@@ -289,6 +293,31 @@ SHMI_EXPORT int shmimage_file_create(const char *path, uint64_t size,
                           "%s: not a regular file, so it is not replaced; use "
                           "another name", path);
     return make_file(path, size, true);
+}
+
+SHMI_EXPORT int shmimage_file_wait(const char *path, int64_t timeout)
+{
+    int64_t deadline, now;
+    struct stat st;
+    int fd;
+
+    if (!path)
+        return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
+    deadline = timeout ? shmi_deadline(timeout) : 0;
+    for (;;) {
+        fd = shmi_open_file(path, O_RDWR, &st);
+        if (fd >= 0) {
+            close(fd);
+            return SHMIMAGE_OK;
+        }
+        if (fd != SHMIMAGE_ERROR_NOT_FOUND && fd != SHMIMAGE_ERROR_FILE_SIZE)
+            return fd;
+        now = shmi_wait_ops->now();
+        if (!timeout || now >= deadline)
+            return fd;
+        shmi_wait_ops->sleep(deadline - now < FILE_INTERVAL ? deadline - now
+                                                            : FILE_INTERVAL);
+    }
 }
 
 static int read_buffer_info(const char *path, int fd, size_t offset,

@@ -18,6 +18,7 @@ libshmimage_core_la_SOURCES = core/abi.h \
                               core/guard.c core/guard.h \
                               core/layout.c core/layout.h \
                               core/mapping.c core/mapping.h \
+                              core/owner.c \
                               core/presence.c core/presence.h \
                               core/reader.c \
                               core/rhythm.c core/rhythm.h \

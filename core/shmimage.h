@@ -356,6 +356,38 @@ int shmimage_file_info(const char *path, ShmImageFileInfo *info,
                        size_t info_size);
 
 /**
+ * Wait for a file that can carry a stream, so that the reader or writer may be
+ * started before whoever creates the file. Looks a hundred times a second.
+ *
+ * @param path    which file
+ * @param timeout microseconds to wait at the most; 0 looks once and does not
+ *                wait; SHMIMAGE_FOREVER waits without a limit
+ * @return SHMIMAGE_OK: the file can be opened now; SHMIMAGE_ERROR_NOT_FOUND,
+ *         _FILE_SIZE: not in time; SHMIMAGE_ERROR_NOT_REGULAR, _PERMISSION,
+ *         _OPEN, at once; SHMIMAGE_ERROR_ARGUMENT
+ * @since 0.1
+ */
+int shmimage_file_wait(const char *path, int64_t timeout);
+
+/**
+ * Check that a file can be trusted where everybody may create files: in a
+ * directory with the sticky bit, such as /dev/shm, a stranger may have created
+ * the file to see the images. Only the owner of a file, or root, can put
+ * another one in its place there.
+ *
+ * @param path  which file
+ * @param owner the number of a user who is trusted beside the caller and root;
+ *              -1 for nobody
+ * @return SHMIMAGE_OK: the directory is not sticky, or the file, and the symlink
+ *         if it is one, belong to the caller, to root or to this owner;
+ *         SHMIMAGE_ERROR_PERMISSION: to somebody else, or it can't be examined:
+ *         use another file; SHMIMAGE_ERROR_NOT_FOUND, _OPEN, _MEMORY,
+ *         _ARGUMENT
+ * @since 0.1
+ */
+int shmimage_file_check_owner(const char *path, int64_t owner);
+
+/**
  * Put both buffers into the state in which a server's start leaves them. Gets
  * a stream going again that a vendor's client or server left locked when it
  * died. A reader or writer of this library that is there notices nothing worse

@@ -102,6 +102,8 @@ typedef struct ShmImageContext {
     int zero_copy;           ///< lend images to packets where possible
     int64_t repeat_idle;     ///< microseconds to a repetition; 0 for none
     int control;             ///< descriptor of the control channel, or -1
+    int wait_file;           ///< wait for the file to be created
+    int64_t owner;           ///< user whose file is trusted, or -1
 
     ShmImageReader *reader;  ///< the client's end of the file
     AVPacket *first;         ///< image of read_header, until read_packet
@@ -723,6 +725,48 @@ static av_cold void say_no_image(AVFormatContext *s)
            "timeout\n", s->url, ctx->timeout / (double)AV_TIME_BASE, hint);
 }
 
+static int is_missing(int status)
+{
+    return status == SHMIMAGE_ERROR_NOT_FOUND ||
+           status == SHMIMAGE_ERROR_FILE_SIZE;
+}
+
+static av_cold int wait_for_file(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int64_t start = av_gettime_relative();
+    int ret;
+
+    av_log(s, AV_LOG_INFO, "%s: waiting for this file\n", s->url);
+    do {
+        if (ff_shmimage_interrupted(s))
+            return AVERROR_EXIT;
+        ret = check_control(s);
+        if (ret < 0)
+            return ret;
+        ret = shmimage_file_wait(s->url, CONTROL_SLICE);
+    } while (is_missing(ret) &&
+             !(ctx->timeout && av_gettime_relative() - start >= ctx->timeout));
+    return ret < 0 ? ff_shmimage_fail(s, ret) : 0;
+}
+
+static av_cold int open_reader(AVFormatContext *s)
+{
+    ShmImageContext *ctx = s->priv_data;
+    int ret;
+
+    if (ctx->wait_file && is_missing(shmimage_file_wait(s->url, 0))) {
+        ret = wait_for_file(s);
+        if (ret < 0)
+            return ret;
+    }
+    ret = shmimage_file_check_owner(s->url, ctx->owner);
+    if (ret == SHMIMAGE_OK)
+        ret = shmimage_reader_open(s->url, ctx->guard ? 0 : SHMIMAGE_NO_GUARD,
+                                   &ctx->reader);
+    return ret < 0 ? ff_shmimage_fail(s, ret) : 0;
+}
+
 static av_cold int shmimage_read_header(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
@@ -742,13 +786,12 @@ static av_cold int shmimage_read_header(AVFormatContext *s)
         if (ret < 0)
             return ret;
     }
-    ret = shmimage_reader_open(s->url, ctx->guard ? 0 : SHMIMAGE_NO_GUARD,
-                               &ctx->reader);
-    if (ret < 0)
-        return ff_shmimage_fail(s, ret);
     ctx->first = av_packet_alloc();
     if (!ctx->first)
         return AVERROR(ENOMEM);
+    ret = open_reader(s);
+    if (ret < 0)
+        return ret;
 
     ret = next_packet(s, 1, ctx->first);
     if (ret == AVERROR(ETIMEDOUT))
@@ -853,6 +896,10 @@ static const AVOption options[] = {
       0, INT64_MAX, DEC },
     { "control", "set the descriptor of a socket that ends the capture",
       OFFSET(control), AV_OPT_TYPE_INT, { .i64 = -1 }, -1, INT_MAX, DEC },
+    { "wait_file", "wait for the file to be created",
+      OFFSET(wait_file), AV_OPT_TYPE_BOOL, { .i64 = 0 }, 0, 1, DEC },
+    { "owner", "set the number of another user whose file is trusted",
+      OFFSET(owner), AV_OPT_TYPE_INT64, { .i64 = -1 }, -1, UINT_MAX, DEC },
     { NULL },
 };
 

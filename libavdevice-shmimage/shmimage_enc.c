@@ -65,6 +65,7 @@ typedef struct ShmImageMuxContext {
     int on_full;             ///< what to do without a free buffer, enum OnFull
     int on_disconnect;       ///< what to do without a client, enum OnDisconnect
     int numbers;             ///< what numbers are made from, enum Numbers
+    int64_t owner;           ///< user whose file is trusted, or -1
 
     ShmImageWriter *writer;  ///< the server's end of the file
     int had_client;          ///< a client has been there
@@ -181,7 +182,9 @@ static av_cold int shmimage_write_header(AVFormatContext *s)
     ret = create_file(s);
     if (ret < 0)
         return ret;
-    ret = shmimage_writer_open(s->url, 0, &ctx->writer);
+    ret = shmimage_file_check_owner(s->url, ctx->owner);
+    if (ret == SHMIMAGE_OK)
+        ret = shmimage_writer_open(s->url, 0, &ctx->writer);
     if (ret < 0)
         return ff_shmimage_fail(s, ret);
 
@@ -342,6 +345,8 @@ static const AVOption options[] = {
     { "count", "count of the images, from 0",
       0, AV_OPT_TYPE_CONST, { .i64 = NUMBERS_COUNT },
       0, 0, ENC, .unit = "numbers" },
+    { "owner", "set the number of another user whose file is trusted",
+      OFFSET(owner), AV_OPT_TYPE_INT64, { .i64 = -1 }, -1, UINT_MAX, ENC },
     { NULL },
 };
 

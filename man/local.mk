@@ -17,10 +17,12 @@ nodist_man_MANS = \
     man/links/SharedMemoryImageStream_unlock.3 \
     man/links/shmimage_error_message.3 \
     man/links/shmimage_error_string.3 \
+    man/links/shmimage_file_check_owner.3 \
     man/links/shmimage_file_create.3 \
     man/links/shmimage_file_info.3 \
     man/links/shmimage_file_reset.3 \
     man/links/shmimage_file_size.3 \
+    man/links/shmimage_file_wait.3 \
     man/links/shmimage_frame_check.3 \
     man/links/shmimage_frame_copy.3 \
     man/links/shmimage_reader_acquire.3 \

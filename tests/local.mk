@@ -34,6 +34,7 @@ short_tests = \
     tests/test_error \
     tests/test_file \
     tests/test_file_info \
+    tests/test_file_owner \
     tests/test_file_refused \
     tests/test_follow \
     tests/test_follow_refused \

@@ -40,6 +40,51 @@ START_TEST(test_read_header_says_once_what_it_waits_for)
 }
 END_TEST
 
+static void serve_at_third_call(void)
+{
+    if (t.calls == 3) {
+        SERVE(one_image);
+    } else if (t.calls > 3) {
+        send_next();
+    }
+}
+
+START_TEST(test_read_header_waits_for_its_file)
+{
+    t.hook = serve_at_third_call;
+    open_device("wait_file=1:timeout=60");
+    read_image();
+    assert_pixels(t.packet, &one_image[0]);
+    ck_assert_int_eq(logged("waiting for this file"), 1);
+}
+END_TEST
+
+START_TEST(test_read_header_waits_no_longer_for_its_file)
+{
+    ck_assert_int_eq(try_open("wait_file=1:timeout=0.01"), AVERROR(ENOENT));
+    ck_assert_int_eq(logged("there is no such file"), 1);
+    t.stop_at = 3;
+    ck_assert_int_eq(try_open("wait_file=1"), AVERROR_EXIT);
+    t.calls = 0;
+    ck_assert_int_eq(try_open(""), AVERROR(ENOENT));
+    ck_assert_int_eq(t.calls, 0);
+}
+END_TEST
+
+/* As it may be in /dev/shm. */
+START_TEST(test_read_header_refuses_a_stranger_s_file)
+{
+    if (geteuid())
+        return;
+    SERVE(one_image);
+    ck_assert_int_eq(chmod(folder_of(t.path), 01777), 0);
+    ck_assert_int_eq(chown(t.path, 4711, 0), 0);
+    ck_assert_int_eq(try_open(""), AVERROR(EACCES));
+    ck_assert_int_eq(logged("belongs to user 4711"), 1);
+    open_device("owner=4711");
+}
+END_TEST
+
 START_TEST(test_read_header_is_silent_when_image_is_there)
 {
     SERVE(one_image);
@@ -251,6 +296,9 @@ static Suite *device_waiting_suite(void)
     TCase *tcase = device_tcase("device_waiting");
 
     tcase_add_test(tcase, test_read_header_says_once_what_it_waits_for);
+    tcase_add_test(tcase, test_read_header_waits_for_its_file);
+    tcase_add_test(tcase, test_read_header_waits_no_longer_for_its_file);
+    tcase_add_test(tcase, test_read_header_refuses_a_stranger_s_file);
     tcase_add_test(tcase, test_read_header_is_silent_when_image_is_there);
     tcase_add_test(tcase, test_read_header_times_out_without_server);
     tcase_add_test(tcase, test_read_header_times_out_without_image);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "support.h"
+#include "wait.h"
 
 #define check_message_has(text)                                    \
     ck_assert_msg(strstr(shmimage_error_message(), text) != NULL,  \
@@ -361,6 +362,83 @@ static void add_tests_of_create(TCase *tcase)
                         sizeof(masks) / sizeof(masks[0]));
 }
 
+/* A clock that goes on only while somebody sleeps. */
+static int64_t fake_time, most_slept;
+static int sleeps;
+static const char *made_in_third_sleep;
+
+static int64_t fake_now(void)
+{
+    return fake_time;
+}
+
+static void fake_sleep(int64_t time)
+{
+    fake_time += time;
+    if (time > most_slept)
+        most_slept = time;
+    if (++sleeps == 3 && made_in_third_sleep)
+        ck_assert_int_eq(shmimage_file_create(made_in_third_sleep, 0, 0),
+                         SHMIMAGE_OK);
+}
+
+static int wait_with_fake_clock(const char *path, int64_t timeout)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+    int ret;
+
+    ops.now   = fake_now;
+    ops.sleep = fake_sleep;
+    fake_time = most_slept = sleeps = 0;
+    shmi_wait_ops = &ops;
+    ret = shmimage_file_wait(path, timeout);
+    shmi_wait_ops = &shmi_wait_system;
+    return ret;
+}
+
+START_TEST(test_wait_for_a_file_that_is_there)
+{
+    ck_assert_int_eq(wait_with_fake_clock(test_file(TEST_FILE_SIZE),
+                                          SHMIMAGE_FOREVER), SHMIMAGE_OK);
+    ck_assert_int_eq(sleeps, 0);
+}
+END_TEST
+
+START_TEST(test_wait_for_a_file_that_comes)
+{
+    made_in_third_sleep = test_name();
+    ck_assert_int_eq(wait_with_fake_clock(made_in_third_sleep,
+                                          _i ? SHMIMAGE_FOREVER : 1000000),
+                     SHMIMAGE_OK);
+    ck_assert_int_eq(sleeps, 3);
+    ck_assert_int_le(most_slept, 10000000);
+}
+END_TEST
+
+START_TEST(test_wait_for_a_file_that_does_not_come)
+{
+    const char *path = test_name();
+
+    if (_i)
+        write_file(path, "too small");
+    ck_assert_int_eq(wait_with_fake_clock(path, 25000),
+                     _i ? SHMIMAGE_ERROR_FILE_SIZE : SHMIMAGE_ERROR_NOT_FOUND);
+    ck_assert_int_eq(fake_time, 25000000);
+    check_message_has(path);
+    ck_assert_int_eq(wait_with_fake_clock(path, 0),
+                     _i ? SHMIMAGE_ERROR_FILE_SIZE : SHMIMAGE_ERROR_NOT_FOUND);
+    ck_assert_int_eq(sleeps, 0);
+}
+END_TEST
+
+START_TEST(test_wait_for_what_is_no_file)
+{
+    ck_assert_int_eq(wait_with_fake_clock("/dev", SHMIMAGE_FOREVER),
+                     SHMIMAGE_ERROR_NOT_REGULAR);
+    ck_assert_int_eq(shmimage_file_wait(NULL, 0), SHMIMAGE_ERROR_ARGUMENT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("file");
@@ -369,6 +447,10 @@ int main(void)
     tcase_add_checked_fixture(tcase, NULL, test_files_remove);
     add_tests_of_size(tcase);
     add_tests_of_create(tcase);
+    tcase_add_test(tcase, test_wait_for_a_file_that_is_there);
+    tcase_add_loop_test(tcase, test_wait_for_a_file_that_comes, 0, 2);
+    tcase_add_loop_test(tcase, test_wait_for_a_file_that_does_not_come, 0, 2);
+    tcase_add_test(tcase, test_wait_for_what_is_no_file);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

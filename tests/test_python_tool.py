@@ -12,6 +12,7 @@ import pathlib
 import pickle
 import stat
 import subprocess
+import threading
 import unittest
 
 from python_under_test import PATIENCE, TOOL, StreamTest, wait_for, \
@@ -112,6 +113,17 @@ class WithTheTool(StreamTest):
                 self.assertFalse(out.wait(0))
 
     @with_locks
+    def test_a_file_is_waited_for(self):
+        with self.assertRaises(shmimage.NotFoundError):
+            shmimage.wait_for_file(self.path, 0.01)
+        waiting = threading.Thread(target=shmimage.wait_for_file,
+                                   args=(self.path, PATIENCE))
+        waiting.start()
+        shmimage.create(self.path, (1, 1))
+        waiting.join(PATIENCE)
+        self.assertFalse(waiting.is_alive())
+        shmimage.wait_for_file(self.path)
+
     def test_another_file_is_left_alone(self):
         content = b"a film, say" * 2_000_000
         with open(self.path, "wb") as file:

@@ -38,7 +38,8 @@ from ._errors import AccessError, ArgumentError, BusyError, ClosedError, \
     Disconnected, Error, ExistsError, FileSizeError, HeldError, \
     NoSpaceError, NotAStreamError, NotFoundError, NotRegularError, \
     OutOfMemoryError, Timeout, TooLargeError, TruncatedError, error_string
-from ._files import BufferInfo, FileInfo, create, file_size, info, reset
+from ._files import BufferInfo, FileInfo, create, file_size, info, reset, \
+    wait_for_file
 from ._handles import HeldWarning
 from ._images import Frame, Image
 from ._library import lib as _lib
@@ -61,5 +62,5 @@ __all__ = [
     "NoSpaceError", "NotAStreamError", "NotFoundError", "NotRegularError",
     "OutOfMemoryError", "Reader", "ReaderStats", "Timeout", "TooLargeError",
     "TruncatedError", "Writer", "WriterStats", "create", "error_string",
-    "file_size", "info", "library_version", "reset",
+    "file_size", "info", "library_version", "reset", "wait_for_file",
 ]

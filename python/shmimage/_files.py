@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Optional, Tuple, Union
 
 from ._buffers import CHANNELS, check_pair, check_size, whole, wrong
-from ._errors import ERROR_BUSY, ERROR_FILE_SIZE, BusyError, ExistsError, \
-    FileSizeError, check
+from ._errors import ERROR_BUSY, ERROR_FILE_SIZE, ERROR_NOT_FOUND, \
+    BusyError, ExistsError, FileSizeError, check
+from ._handles import slices
 from ._library import BUFFERS, FORCE, REPLACE, TAKE_OVER, \
     FileInfoStruct, encode_path, lib
 
@@ -122,6 +123,25 @@ def info(path: Path) -> FileInfo:
         for each in (found.buffer[i] for i in range(BUFFERS)))
     return FileInfo(found.size, found.payload, (first, second),
                     bool(found.server), bool(found.client))
+
+
+def wait_for_file(path: Path, timeout: Optional[float] = None) -> None:
+    """Wait for a file that can carry a stream.
+
+    So a reader or writer may be started before whoever creates the file.
+
+    Args:
+        timeout: seconds to wait at the most; 0: look once; None: for ever.
+
+    Raises:
+        NotFoundError, FileSizeError: not in time.
+        NotRegularError, AccessError, Error: at once.
+    """
+    for microseconds in slices(timeout):
+        status = lib.shmimage_file_wait(encode_path(path), microseconds)
+        if status not in (ERROR_NOT_FOUND, ERROR_FILE_SIZE):
+            break
+    check(status)
 
 
 def reset(path: Path, *, take_over: bool = False,
