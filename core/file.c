@@ -43,11 +43,6 @@ SHMI_EXPORT uint64_t shmimage_file_size(uint32_t width, uint32_t height)
 static int create_error(const char *path, int error, const char *what)
 {
     switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-        return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
-                          "%s: can't %s, its folder does not exist", path,
-                          what);
     case ENOSPC:
     case EDQUOT:
     case EFBIG:

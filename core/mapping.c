@@ -12,15 +12,31 @@
 #include "mapping.h"
 #include "wait.h"
 
+/* It is the file that is missing, or its directory. */
+static int missing_error(const char *path, const char *what)
+{
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash ? (size_t)(slash - path) : 0;
+    char *directory = strndup(path, length + 1);
+    const int is_there = !length || !directory || !access(directory, F_OK);
+
+    free(directory);
+    if (is_there)
+        return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
+                          "%s: can't %s, there is no such file; make one "
+                          "with 'shmimage create --size WIDTHxHEIGHT FILE'",
+                          path, what);
+    return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
+                      "%s: can't %s, the directory %.*s does not exist; make "
+                      "it, or use another one", path, what, (int)length, path);
+}
+
 int shmi_file_error(const char *path, int error, const char *what)
 {
     switch (error) {
     case ENOENT:
     case ENOTDIR:
-        return shmi_error(SHMIMAGE_ERROR_NOT_FOUND,
-                          "%s: can't %s, there is no such file; make one "
-                          "with 'shmimage create --size WIDTHxHEIGHT FILE'",
-                          path, what);
+        return missing_error(path, what);
     case EISDIR:
     case ENXIO:
     case ENODEV:

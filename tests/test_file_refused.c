@@ -31,10 +31,14 @@ static const unsigned ways[] = { 0, SHMIMAGE_REPLACE };
 
 static void check_has_no_folder(const char *path, unsigned flags)
 {
+    char expected[160];
+
+    snprintf(expected, sizeof(expected), "the directory %s does not exist",
+             folder_of(path));
     ck_assert_int_eq(shmimage_file_create(path, 0, flags),
                      SHMIMAGE_ERROR_NOT_FOUND);
     check_message_has(path);
-    check_message_has("folder");
+    check_message_has(expected);
 }
 
 START_TEST(test_create_in_a_missing_folder)

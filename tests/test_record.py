@@ -297,6 +297,8 @@ class Starts(RecordTest):
         said = self.refused(1, self.stream, self.movie)
         self.assertIn("there is no such file", said)
         self.assertIn("--create", said)
+        self.assertNotIn("--create", self.refused(1, self.file("no/live.shm"),
+                                                  self.movie))
         recording = self.start("--create", "64x36", "--frames", 1)
         recording.wait_until(lambda: "waiting for a server" in recording.err(),
                              "the file")
@@ -382,8 +384,12 @@ class Starts(RecordTest):
 
     def test_movie_in_no_directory(self):
         self.create()
-        self.assertIn("can't write it: No such file or directory",
-                      self.refused(1, self.stream, self.file("no/film.mp4")))
+        self.write(self.file("no"), b"a file")
+        for path in "nowhere/film.mp4", "nowhere/f_%d.png", "no/film.mp4":
+            self.assertIn(
+                f"the directory {os.path.dirname(self.file(path))} does not "
+                "exist", self.refused(1, "--force", self.stream,
+                                      self.file(path)))
 
     def test_ffmpeg_that_is_not_there(self):
         self.create()

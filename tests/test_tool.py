@@ -300,9 +300,13 @@ class Create(ToolTest):
             self.assertNotEqual(os.fstat(old.fileno()).st_ino,
                                 os.stat(self.path).st_ino)
 
-    def test_missing_folder(self):
-        self.assertIn("no/live.shm", self.fail_tool(
-            "create", "--size", "8x8", self.name("no/live.shm")))
+    def test_missing_directory(self):
+        for command in (("create", "--size", "8x8"), ("send",),
+                        ("send", "--create"), ("info",)):
+            error = self.fail_tool(*command, self.name("no/live.shm"))
+            self.assertIn("no/live.shm: can't ", error)
+            self.assertIn(f"the directory {self.name('no')} does not exist",
+                          error)
 
 
 class Info(ToolTest):

@@ -7,6 +7,7 @@
 
 #include "film.h"
 #include "film_kind.h"
+#include "moviefile.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -82,16 +83,6 @@ int film_is_name(const char *name)
     return find_kind(name) != NULL;
 }
 
-/* Such as frame_%05d.png. */
-static int is_sequence(const char *name)
-{
-    const char *percent = strchr(name, '%');
-    const size_t digits = strspn(percent + 1, "0123456789");
-
-    return digits < 3 && percent[1 + digits] == 'd' &&
-           !strchr(percent + 1, '%') && !strchr(percent, '/');
-}
-
 static const FilmEncoder *known_encoder(const char *name)
 {
     for (size_t i = 0; i < COUNT(encoders); i++)
@@ -128,7 +119,7 @@ static int choose_kind(Film *film, const Command *command)
                                ".mp4, .mov, .mkv, .webm, .gif, .png or .jpg",
                                o->movie);
     film->sequence = film->kind->still && strchr(o->movie, '%');
-    if (film->sequence && !is_sequence(o->movie))
+    if (film->sequence && !moviefile_is_sequence(o->movie))
         return command_misused(command, "'%s': the '%%' of an image's number "
                                "is written like frame_%%05d%s, and no other "
                                "one can be there", o->movie,

@@ -22,22 +22,51 @@ static char *with_ending(const char *name, const char *ending)
     return path;
 }
 
+/* What follows the number in the pattern of a sequence; NULL if the pattern has
+ * none, or more than that. */
+static const char *after_number(const char *pattern)
+{
+    const char *number = strchr(pattern, '%') + 1;
+    const size_t digits = strspn(number, "0123456789");
+    const char *rest = number + digits + 1;
+
+    return digits < 3 && number[digits] == 'd' && !strpbrk(rest, "%/") ? rest
+                                                                       : NULL;
+}
+
+int moviefile_is_sequence(const char *name)
+{
+    return after_number(name) != NULL;
+}
+
 /* Whether a name is that of an image of the sequence. */
 static int is_image(const char *name, const char *pattern)
 {
-    const char *percent = strchr(pattern, '%');
-    const char *rest = strchr(percent, 'd') + 1;
-    const size_t before = (size_t)(percent - pattern);
+    const size_t before = strcspn(pattern, "%");
     size_t digits;
 
     if (strncmp(name, pattern, before))
         return 0;
     digits = strspn(name + before, "0123456789");
-    return digits && !strcmp(name + before + digits, rest);
+    return digits && !strcmp(name + before + digits, after_number(pattern));
 }
 
-/* Whether there is an image of the sequence; says so. */
-static int is_sequence_there(const MovieFile *m, const Command *command)
+/* Says why a file can't be made. */
+static int can_not_write(const char *path, const Command *command)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash && (errno == ENOENT || errno == ENOTDIR))
+        return command_failed(command, "%s: can't write it: the directory "
+                              "%.*s does not exist; make it, or use another "
+                              "one", path, (int)(slash - path), path);
+    return command_failed(command, "%s: can't write it: %s", path,
+                          strerror(errno));
+}
+
+/* Whether the sequence can't be written, or one of its images is there; says
+ * so. */
+static int is_sequence_refused(const MovieFile *m, const Command *command)
 {
     const char *slash = strrchr(m->movie, '/');
     const char *pattern = slash ? slash + 1 : m->movie;
@@ -49,7 +78,9 @@ static int is_sequence_there(const MovieFile *m, const Command *command)
         return 0;
     strcpy(path + (pattern - m->movie), ".");
     directory = opendir(path);
-    while (directory && (entry = readdir(directory)))
+    if (!directory)
+        can_not_write(m->movie, command);
+    while (directory && !m->force && (entry = readdir(directory)))
         if (is_image(entry->d_name, pattern))
             break;
     if (entry)
@@ -59,7 +90,7 @@ static int is_sequence_there(const MovieFile *m, const Command *command)
     if (directory)
         closedir(directory);
     free(path);
-    return entry != NULL;
+    return !directory || entry;
 }
 
 /* Whether MOVIE can't get its name at the end; says why. */
@@ -78,8 +109,7 @@ static int is_movie_there(const MovieFile *m, const Command *command)
     /* The longest name that is needed. */
     if (lstat(m->palette, &st) == 0 || errno == ENOENT)
         return 0;
-    command_failed(command, "%s: can't write it: %s", m->palette,
-                   strerror(errno));
+    can_not_write(m->palette, command);
     return 1;
 }
 
@@ -92,8 +122,7 @@ static int claim_part(MovieFile *m, const Command *command)
         return COMMAND_OK;
     }
     if (errno != EEXIST)
-        return command_failed(command, "%s: can't write it: %s", m->part,
-                              strerror(errno));
+        return can_not_write(m->part, command);
     m->left = 1;
     return command_failed(command, "%s: it exists already: another recording "
                           "is running, or an earlier one was not completed; "
@@ -108,8 +137,7 @@ int moviefile_claim(MovieFile *m, const Command *command)
     if (!m->part || !m->copy || !m->palette)
         return command_failed(command, "out of memory");
     if (m->sequence)
-        return !m->force && is_sequence_there(m, command) ? COMMAND_FAILED
-                                                          : COMMAND_OK;
+        return is_sequence_refused(m, command) ? COMMAND_FAILED : COMMAND_OK;
     return is_movie_there(m, command) ? COMMAND_FAILED
                                       : claim_part(m, command);
 }

@@ -21,6 +21,9 @@ typedef struct MovieFile {
     char *palette;   /**< of a GIF */
 } MovieFile;
 
+/** Whether a name with a '%' is the pattern of a sequence: frame_%05d.png. */
+int moviefile_is_sequence(const char *name);
+
 /**
  * See that MOVIE can be made, and make MOVIE.part, which keeps others from
  * doing the same.

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "extent.h"
 #include "progress.h"
@@ -29,7 +30,7 @@ static int check(const Command *command, const char *path)
 
     if (ret < 0)
         return command_failed(command, "%s%s", shmimage_error_message(),
-                              ret == SHMIMAGE_ERROR_NOT_FOUND
+                              strstr(shmimage_error_message(), "no such file")
                               ? ", or give --create WIDTHxHEIGHT" : "");
     if (info.client)
         return command_failed(command, "%s: another client is using it; stop "
