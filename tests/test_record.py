@@ -376,11 +376,21 @@ class Starts(RecordTest):
                 ("film.mp4", ("--lossless",), "use .mkv"),
                 ("film.gif", ("--lossless",), "use .mkv"),
                 ("film.png", ("--crf", "1"), "no such option"),
+                ("film.mkv", ("--lossless", "--crf", "1"), "leave --crf out"),
                 ("f_%4294967000d.png", (), "is written like frame_%05d.png"),
                 ("%d/f_%05d.png", (), "is written like frame_%05d.png")):
             self.assertIn(said, self.refused(
                 2, *options, self.stream, self.file(movie)))
         self.assertEqual(os.listdir(self.folder), ["live.shm"])
+
+    def test_words_that_look_like_options(self):
+        for words, said in (
+                (["film.mp4", "-b:v", "2M"],
+                 "'-b:v'; options of ffmpeg follow after --"),
+                (["-hide_banner", "film.mp4"], "follow after --"),
+                (["--lossless", "-an", "film.mp4"], "'-an'; options"),
+                (["-x.mp4"], "if it is a file, write ./-x.mp4")):
+            self.assertIn(said, self.refused(2, self.stream, *words))
 
     def test_movie_in_no_directory(self):
         self.create()

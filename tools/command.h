@@ -18,6 +18,7 @@ typedef struct Command {
     const char *synopsis; /**< what follows the name */
     const char *summary;  /**< one line, for the list of commands */
     const char *help;     /**< all the rest of --help */
+    const char *others;   /**< whose options may follow after --, or NULL */
     /** Gets its own name as argv[0]; returns an exit code. */
     int (*run)(int argc, char **argv);
 } Command;

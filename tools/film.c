@@ -173,6 +173,18 @@ static int check_parts(const Film *film, Ffmpeg *ffmpeg,
     return COMMAND_OK;
 }
 
+static int check_lossless(const FilmOptions *o, const Command *command)
+{
+    if (o->lossless && o->encoder)
+        return command_misused(command, "--lossless chooses the encoder; "
+                               "leave --encoder out");
+    if (o->lossless && o->crf)
+        return command_misused(command, "--lossless keeps every pixel, so "
+                               "there is no quality to choose; leave --crf "
+                               "out, or --lossless for a smaller film");
+    return COMMAND_OK;
+}
+
 static int check_values(const Film *film, const Command *command)
 {
     const FilmOptions *o = film->options;
@@ -194,12 +206,11 @@ int film_choose(Film *film, const FilmOptions *options, Ffmpeg *ffmpeg,
 
     *film = (Film){ .options = options,
                     .program = ffmpeg ? ffmpeg->path : "ffmpeg" };
-    ret = choose_kind(film, command);
+    ret = check_lossless(options, command);
+    if (ret == COMMAND_OK)
+        ret = choose_kind(film, command);
     if (ret != COMMAND_OK)
         return ret;
-    if (options->encoder && options->lossless)
-        return command_misused(command, "--lossless chooses the encoder; "
-                               "leave --encoder out");
     if (options->encoder) {
         film->encoder = find_encoder(film, options->encoder);
         if (ffmpeg && !ffmpeg_has(ffmpeg, "encoder", options->encoder))

@@ -14,12 +14,35 @@ enum {
     MAX_DECIMALS  = 6,
 };
 
+/* What getopt_long() is going to take: it steps over words that are no options,
+ * unless the first one ends them. */
+static const char *next_option(int argc, char **argv, int first)
+{
+    int i = optind;
+
+    while (!first && i < argc && (argv[i][0] != '-' || !argv[i][1]))
+        i++;
+    return i < argc && argv[i][0] == '-' ? argv[i] : "";
+}
+
+/* It may be an option of ffmpeg, or a file. */
+static int report_short(const Command *command, const char *name)
+{
+    if (strchr(name, '.'))
+        return command_misused(command, "unknown option '%s'; if it is a file, "
+                               "write ./%s", name, name);
+    if (command->others)
+        return command_misused(command, "unknown option '%s'; options of %s "
+                               "follow after --", name, command->others);
+    return command_misused(command, "unknown option '%s'", name);
+}
+
 static int report(const Command *command, const char *name)
 {
     const char *value = strchr(name, '=');
 
     if (strncmp(name, "--", 2))
-        return command_misused(command, "unknown option '-%c'", optopt);
+        return report_short(command, name);
     if (value && optopt)
         return command_misused(command, "option '%.*s' takes no value",
                                (int)(value - name), name);
@@ -35,8 +58,14 @@ static void print_help(const Command *command)
 int options_next(const Command *command, int argc, char **argv,
                  const struct option *table, int first)
 {
+    const char *name = next_option(argc, argv, first);
     int option;
 
+    /* -hide_banner does not mean -h. */
+    if (strncmp(name, "--", 2) && strlen(name) > 2) {
+        report_short(command, name);
+        return OPTIONS_ERROR;
+    }
     opterr = 0;
     option = getopt_long(argc, argv, first ? "+:hV" : ":hV", table, NULL);
     switch (option) {
@@ -47,11 +76,10 @@ int options_next(const Command *command, int argc, char **argv,
         command_version();
         return OPTIONS_DONE;
     case ':':
-        command_misused(command, "option '%s' needs a value",
-                        argv[optind - 1]);
+        command_misused(command, "option '%s' needs a value", name);
         return OPTIONS_ERROR;
     case '?':
-        report(command, argv[optind - 1]);
+        report(command, name);
         return OPTIONS_ERROR;
     default:
         return option;

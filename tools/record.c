@@ -258,5 +258,6 @@ const Command record_command = {
     .synopsis = "[OPTION]... FILE MOVIE [-- FFMPEG-OPTION...]",
     .summary  = "record a stream into a film",
     .help     = help,
+    .others   = "ffmpeg",
     .run      = run,
 };

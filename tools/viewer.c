@@ -171,5 +171,6 @@ const Command view_command = {
     .synopsis = "[OPTION]... FILE [-- PLAYER-OPTION...]",
     .summary  = "show a stream in a window",
     .help     = help,
+    .others   = "the player",
     .run      = run,
 };
