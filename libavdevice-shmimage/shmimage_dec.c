@@ -155,11 +155,11 @@ static void say_what_is_awaited(AVFormatContext *s, int initialised)
     ShmImageContext *ctx = s->priv_data;
 
     if (initialised && is_news(ctx, TOLD_NO_IMAGE))
-        av_log(s, AV_LOG_INFO, "%s: waiting for an image, a server has "
-               "initialised this file\n", s->url);
+        av_log(s, AV_LOG_INFO, "%s: waiting for an image; a server has "
+               "used this file\n", s->url);
     if (!initialised && is_news(ctx, TOLD_NO_SERVER))
-        av_log(s, AV_LOG_INFO, "%s: waiting for a server, none has "
-               "left a trace in this file yet\n", s->url);
+        av_log(s, AV_LOG_INFO, "%s: waiting for a server; none has used "
+               "this file yet\n", s->url);
 }
 
 static void warn_of_refused(AVFormatContext *s,
@@ -715,12 +715,12 @@ static av_cold int add_stream(AVFormatContext *s)
 static av_cold void say_no_image(AVFormatContext *s)
 {
     ShmImageContext *ctx = s->priv_data;
-    const char *hint = "no server has left a trace in the file; see that one "
-                       "runs, draws and uses this very path";
+    const char *hint = "no server has used the file; check that one runs, "
+                       "draws and uses this very path";
 
     if (reader_stats(ctx).initialised)
-        hint = "a server has initialised the file; see that it still runs "
-               "and draws";
+        hint = "a server has used the file; check that it still runs and "
+               "draws";
     av_log(s, AV_LOG_ERROR, "%s: no image within %g s: %s, or raise the "
            "timeout\n", s->url, ctx->timeout / (double)AV_TIME_BASE, hint);
 }

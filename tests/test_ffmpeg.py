@@ -351,7 +351,7 @@ class Refusal(StreamTest):
 
     def test_no_server_in_time(self):
         self.create()
-        self.assert_refused("no server has left a trace",
+        self.assert_refused("no server has used the file",
                             options=["-timeout", "0.2"])
 
     def test_image_that_does_not_fit(self):
