@@ -30,12 +30,18 @@ class Full(RecordTest):
         self.server.start(range(1 << 15), 1000, size=SIZE)
         self.assert_no_film(recording, "film.mp4.part")
         self.assertIn("No space left on device", recording.err())
+        self.assert_told_to_free_space(recording)
         # The last image is not complete.
         images = self.images(self.part())
         self.assertGreater(images, 1)
         self.small.resize("8m")
         self.complete(recording)
         self.assertGreaterEqual(self.images(self.movie), images)
+
+    def assert_told_to_free_space(self, recording):
+        """Before the command that completes the film."""
+        self.assertRegex(recording.err(), r"the disk is full; first make "
+                         r"room for [\d.]+ [kM]B on it\n.*as much space again:")
 
     def images(self, path, size=SIZE):
         return len(self.decode("gray", path)) // (size[0] * size[1])
@@ -61,6 +67,7 @@ class Full(RecordTest):
         self.go()
         self.assert_no_film(recording, "film.mp4.part")
         self.assertIn("it was recorded, but not completed", recording.err())
+        self.assert_told_to_free_space(recording)
         # The last one is given once more if it has to last.
         self.assertIn(self.images(self.part(), size), (20, 21))
 

@@ -235,7 +235,8 @@ class Ends(RecordTest):
         self.create()
         recording = self.start("--timeout", "0.1")
         self.assert_no_film(recording)
-        self.assertIn("no image within 0.1 s", recording.err())
+        self.assertIn("no image within 0.1 s: no server has used the file",
+                      recording.err().splitlines()[-1])
 
     def test_number_of_images(self):
         for count in (FEW, FEW + 3):

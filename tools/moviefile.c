@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "moviefile.h"
@@ -147,6 +148,14 @@ uint64_t moviefile_size(const char *path)
     struct stat st;
 
     return stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+uint64_t moviefile_room(const char *path)
+{
+    struct statvfs fs;
+
+    return statvfs(path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize
+                                   : UINT64_MAX;
 }
 
 /* Not in the place of a file that has come meanwhile. */

@@ -35,6 +35,9 @@ int moviefile_claim(MovieFile *m, const Command *command);
 /** How large a file is, in bytes. */
 uint64_t moviefile_size(const char *path);
 
+/** How many bytes are free where a file is, as far as that can be told. */
+uint64_t moviefile_room(const char *path);
+
 /**
  * Give a complete file the name MOVIE.
  *

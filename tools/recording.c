@@ -248,8 +248,21 @@ static void watch(Recording *r)
         read_feeds(r);
 }
 
+/* A copy would fail on the disk that stopped the recording. */
+static void advise_room(const MovieFile *files)
+{
+    const uint64_t size = moviefile_size(files->part);
+
+    if (moviefile_room(files->part) >= size)
+        return;
+    fprintf(stderr, "%s: the disk is full; first make room for ", files->movie);
+    report_size(size);
+    fputs(" on it\n", stderr);
+}
+
 void recording_advise(const Film *film, const MovieFile *files)
 {
+    advise_room(files);
     fprintf(stderr, "%s: what was recorded is in %s and can be played; this "
             "makes a film of it, which needs as much space again:\n",
             files->movie, files->part);
@@ -274,7 +287,8 @@ static int fail(Recording *r)
         report_say(&r->report, "ended before the first image; there is no "
                    "film");
     } else if (!child_is_content(&r->child)) {
-        report_say(&r->report, "ffmpeg failed: %s", end);
+        if (!r->report.explained)
+            report_say(&r->report, "ffmpeg failed: %s", end);
     } else {
         report_say(&r->report, "no image came; there is no film");
     }

@@ -39,7 +39,7 @@ void report_count(Counts *c, const char *line)
         c->time = time;
 }
 
-static void print_size(uint64_t bytes)
+void report_size(uint64_t bytes)
 {
     static const char units[] = "kMGT";
     double size = (double)bytes / 1000;
@@ -120,7 +120,7 @@ int report_status(Report *r, const Counts *c)
             (unsigned long long)c->missing);
     if (c->size) {
         fputs(", ", stderr);
-        print_size(c->size);
+        report_size(c->size);
     }
     fprintf(stderr, "; the server makes %.1f a second", c->rate);
     end_line(r);
@@ -192,8 +192,10 @@ void report_log(Report *r, const char *line, int ending, int nothing)
     }
     /* The summary replaces this line. */
     if (!text || strstr(text, " images delivered, ") ||
-        (ending && (nothing || (device && !error))))
+        (ending && (nothing || (device && !error))) ||
+        (nothing && r->explained))
         return;
+    r->explained |= nothing && device && error;
     clear_line(r);
     fprintf(stderr, "%s%s\n", device ? "" : "ffmpeg: ", text);
 }
@@ -202,7 +204,7 @@ void report_still(Report *r, const Counts *c)
 {
     clear_line(r);
     fprintf(stderr, "%s: %ux%u, ", r->movie, c->width, c->height);
-    print_size(c->size);
+    report_size(c->size);
     fputc('\n', stderr);
 }
 
@@ -246,7 +248,7 @@ void report_film(Report *r, const Counts *c)
     print_time(c->time);
     if (c->size) {
         fputs(", ", stderr);
-        print_size(c->size);
+        report_size(c->size);
     }
     print_losses(c, lost);
     fputc('\n', stderr);

@@ -28,6 +28,7 @@ typedef struct Report {
     int64_t last;     /**< when the last line was printed */
     int shown;        /**< there is a line to be overwritten */
     int failed;       /**< ffmpeg has said that a part of it has */
+    int explained;    /**< the device has said why no image came */
 } Report;
 
 void report_start(Report *r, const char *movie, uint64_t most, int quiet);
@@ -40,6 +41,9 @@ int report_status(Report *r, const Counts *c);
 
 /** The same while the final form is made. */
 void report_completing(Report *r, uint64_t frames, uint64_t all);
+
+/** Print a number of bytes. */
+void report_size(uint64_t bytes);
 
 /** Print a message after the name of the film. */
 void report_say(Report *r, const char *format, ...)
