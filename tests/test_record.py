@@ -454,16 +454,25 @@ class Starts(RecordTest):
                        check=True)
         return {**os.environ, "LD_PRELOAD": module, **how}
 
-    def test_encoder_that_falls_behind(self):
+    def test_encoder_that_is_too_slow(self):
         self.create()
         self.send("server", "64x36", "--rate", 60)
         recording = self.start(env=self.strangely(ENCODE_MS="100"))
-        recording.wait_until(lambda: "falls behind" in recording.err(),
+        recording.wait_until(lambda: "too slow" in recording.err(),
                              "a warning")
         self.assertIn("--preset ultrafast is faster", recording.err())
         recording.process.terminate()
         self.assert_film(recording)
-        self.assertEqual(recording.err().count("falls behind"), 1)
+        self.assertEqual(recording.err().count("too slow"), 1)
+
+    def test_encoder_that_is_too_slow_for_a_short_film(self):
+        self.create()
+        self.send("server", "64x36", "--rate", 60)
+        recording = self.start("--duration", "1.5",
+                               env=self.strangely(ENCODE_MS="200"))
+        self.assert_film(recording)
+        self.assertRegex(recording.err(), "--preset ultrafast is faster\n"
+                         r"(.* completing .*\n)*.* never received\n$")
 
     def test_printed_time(self):
         for movie in "film.mp4", "film.gif", "f_%03d.png":

@@ -19,15 +19,14 @@
 enum {
     TICK       = 50,  /* milliseconds between two looks at the signals */
     LAG_PERIOD = 3,   /* seconds an encoder may fall behind unwarned */
+    LOSS       = 10,  /* images for one that may be lost unwarned */
 };
 
 /* Whether ffmpeg keeps both buffers occupied while images go missing. */
-typedef struct Lag {
-    unsigned looks, full;  /* since the last second */
-    uint64_t missing;      /* as of the last second */
-    int seconds;           /* that it has lasted */
-    int warned;
-} Lag;
+typedef struct Load {
+    unsigned looks, full;
+    uint64_t missing;
+} Load;
 
 typedef struct Recording {
     const Film *film;
@@ -41,7 +40,11 @@ typedef struct Recording {
     int asked;       /* whether to give up what goes on */
     int64_t first;   /* when the first image was there, or 0 */
     Counts counts;
-    Lag lag;
+    Load load;       /* since the first image */
+    Load before;     /* the same as of the last second */
+    int64_t looked;  /* when the buffers were looked at */
+    int behind;      /* seconds that the encoder has fallen behind */
+    int warned;      /* that it does */
     Report report;
 } Recording;
 
@@ -189,37 +192,61 @@ static void look_at_limits(Recording *r)
 
 static void look_at_buffers(Recording *r)
 {
+    const int64_t now = pace_now();
     ShmImageFileInfo info;
     int full = 1;
 
+    /* Not whenever ffmpeg has a line: that is when it has taken an image. */
+    if (!r->first || r->stopping || now - r->looked < TICK * PACE_SECOND / 1000)
+        return;
+    r->looked = now;
     if (shmimage_file_info(r->film->options->stream, &info, sizeof(info)) < 0)
         return;
     for (int i = 0; i < 2; i++)
         full &= info.buffer[i].state == SHMIMAGE_STATE_CLIENT ||
                 info.buffer[i].state == SHMIMAGE_STATE_CLIENT_LOCKED;
-    r->lag.full += (unsigned)full;
-    r->lag.looks++;
+    r->load.full += (unsigned)full;
+    r->load.looks++;
 }
 
-static void warn_of_lag(Recording *r)
+static int is_overloaded(const Load *from, const Load *to)
+{
+    return (to->full - from->full) * 2 > to->looks - from->looks &&
+           to->missing > from->missing;
+}
+
+static void warn_of_loss(Recording *r)
 {
     const char *faster = film_faster(r->film);
-    Lag *lag = &r->lag;
-    const int behind = lag->full * 2 > lag->looks &&
-                       r->counts.missing > lag->missing;
 
-    lag->seconds = behind ? lag->seconds + 1 : 0;
-    lag->looks   = lag->full = 0;
-    lag->missing = r->counts.missing;
-    if (lag->seconds < LAG_PERIOD || lag->warned || r->stopping)
+    if (r->warned++)
         return;
-    lag->warned = 1;
     if (faster)
-        report_say(&r->report, "the encoder falls behind, and images are "
-                   "lost; --preset %s is faster", faster);
+        report_say(&r->report, "the encoder is too slow, and images are lost; "
+                   "--preset %s is faster", faster);
     else
-        report_say(&r->report, "the encoder falls behind, and images are "
-                   "lost; smaller images would be faster");
+        report_say(&r->report, "the encoder is too slow, and images are lost; "
+                   "smaller images would be faster");
+}
+
+static void look_at_load(Recording *r)
+{
+    r->load.missing = r->counts.missing;
+    r->behind = is_overloaded(&r->before, &r->load) ? r->behind + 1 : 0;
+    r->before = r->load;
+    if (r->behind >= LAG_PERIOD && !r->stopping)
+        warn_of_loss(r);
+}
+
+/* It may have been too short for that. */
+static void look_at_loss(Recording *r)
+{
+    const Load nothing = { 0 };
+
+    r->load.missing = r->counts.missing;
+    if (is_overloaded(&nothing, &r->load) &&
+        r->counts.missing > r->counts.delivered / LOSS)
+        warn_of_loss(r);
 }
 
 /* The files of a sequence have no time, unless their numbers make it. */
@@ -241,11 +268,12 @@ static void watch(Recording *r)
         look_at_limits(r);
         look_at_buffers(r);
         if (report_status(&r->report, &r->counts))
-            warn_of_lag(r);
+            look_at_load(r);
     }
     child_wait(&r->child);
     while (r->control.fd >= 0)
         read_feeds(r);
+    look_at_loss(r);
 }
 
 /* A copy would fail on the disk that stopped the recording. */
