@@ -301,6 +301,17 @@ class Times(Films):
         """Also when it ends early; 50 a second are the most."""
         self.check_numbers("film.gif", 20)
 
+    def test_progress_of_a_gif(self):
+        """The palette is made at the speed at which the film plays."""
+        self.movie = self.file("film.gif")
+        self.wrap_ffmpeg('*"palettegen -update"*) set -- -re "$@" ;;')
+        server = NumberServer(self)
+        recording = self.start_waiting("--rate", 10, "--frames", 30)
+        server.show_all(range(30), 100)
+        self.assert_film(recording)
+        self.assertRegex(recording.err(),
+                         r"completing it, step 1 of 2, [1-9]\d* %")
+
     def test_every_image_of_other_films(self):
         for movie in "film.mov", "film.m4v", "film.webm", "frame_%03d.png":
             with self.subTest(movie):

@@ -160,6 +160,7 @@ static int check_parts(const Film *film, Ffmpeg *ffmpeg,
 {
     static const char *const parts[][2] = {
         { "filter", "palettegen" }, { "filter", "paletteuse" },
+        { "filter", "metadata" },
         { "encoder", "gif" }, { "encoder", "png" }, { "muxer", "gif" },
     };
 

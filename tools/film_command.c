@@ -236,12 +236,20 @@ void film_record(const Film *film, const FilmPipes *pipes, const char *part,
 /* Browsers slow down what is faster than 50 a second. */
 #define GIF_TIME "-fps_mode vfr -enc_time_base 1:50"
 
-static void finish_gif(int step, const char *part, const char *palette,
-                       const char *final, Words *words)
+static void finish_gif(int step, int progress, const char *part,
+                       const char *palette, const char *final, Words *words)
 {
     add_file(words, "-i", part);
     if (step == 0) {
-        words_split(words, "-vf palettegen -update 1 -c:v png -f image2");
+        words_split(words, "-vf");
+        /* ffmpeg's own progress begins with the palette, which is at the end:
+         * have each image write a line. */
+        if (progress >= 0)
+            words_add(words, "metadata=add:key=n:value=1,metadata=print:"
+                      "direct=1:file=/dev/fd/%d,palettegen", progress);
+        else
+            words_add(words, "palettegen");
+        words_split(words, "-update 1 -c:v png -f image2");
         add_file(words, NULL, palette);
         return;
     }
@@ -259,7 +267,7 @@ void film_finish(const Film *film, int step, int progress, const char *part,
     if (progress >= 0)
         words_split(words, "-xerror");
     if (film->kind->finish == FINISH_GIF) {
-        finish_gif(step, part, palette, final, words);
+        finish_gif(step, progress, part, palette, final, words);
         return;
     }
     add_file(words, "-i", part);

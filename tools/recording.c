@@ -330,14 +330,15 @@ static int fail(Recording *r)
 }
 
 /* The first signal during the copy is answered; the next one ends the copy. */
-static void watch_copy(Recording *r)
+static void watch_copy(Recording *r, int step)
 {
     const Counts recorded = r->counts;
 
     r->counts.frames = 0;
     while (r->log.fd >= 0 || r->progress.fd >= 0) {
         read_feeds(r);
-        report_completing(&r->report, r->counts.frames, recorded.frames);
+        report_completing(&r->report, step, film_steps(r->film),
+                          r->counts.frames, recorded.frames);
         if (r->signals == stop_requested)
             continue;
         r->signals = stop_requested;
@@ -364,7 +365,7 @@ static int run_step(Recording *r, int step)
     words_free(&words);
     if (ret != COMMAND_OK)
         return ret;
-    watch_copy(r);
+    watch_copy(r, step);
     return child_is_content(&r->child) ? COMMAND_OK : COMMAND_FAILED;
 }
 

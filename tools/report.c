@@ -25,6 +25,7 @@ void report_start(Report *r, const char *movie, uint64_t most, int quiet)
 void report_count(Counts *c, const char *line)
 {
     Counts d = *c;
+    uint64_t frames;
     int64_t time;
 
     if (sscanf(line, "delivered=%" SCNu64 " repeated=%" SCNu64 " missing=%"
@@ -33,7 +34,9 @@ void report_count(Counts *c, const char *line)
                &d.delivered, &d.repeated, &d.missing, &d.skipped, &d.refused,
                &d.incomplete, &d.width, &d.height, &d.rate) >= 8)
         *c = d;
-    sscanf(line, "frame=%" SCNu64, &c->frames);
+    if ((sscanf(line, "frame=%" SCNu64, &frames) == 1 ||
+         sscanf(line, "frame:%" SCNu64, &frames) == 1) && frames > c->frames)
+        c->frames = frames;
     sscanf(line, "total_size=%" SCNu64, &c->size);
     if (sscanf(line, "out_time_us=%" SCNd64, &time) == 1 && time > c->time)
         c->time = time;
@@ -127,13 +130,16 @@ int report_status(Report *r, const Counts *c)
     return 1;
 }
 
-void report_completing(Report *r, uint64_t frames, uint64_t all)
+void report_completing(Report *r, int step, int steps, uint64_t frames,
+                       uint64_t all)
 {
     if (!is_due(r) || r->quiet || !all)
         return;
     begin_line(r);
-    fprintf(stderr, "completing it, %.0f %%", 100. * (double)frames /
-                                              (double)all);
+    fputs("completing it, ", stderr);
+    if (steps > 1)
+        fprintf(stderr, "step %d of %d, ", step + 1, steps);
+    fprintf(stderr, "%.0f %%", 100. * (double)frames / (double)all);
     end_line(r);
 }
 

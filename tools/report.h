@@ -33,14 +33,15 @@ typedef struct Report {
 
 void report_start(Report *r, const char *movie, uint64_t most, int quiet);
 
-/** Parse a line of the device, or of ffmpeg's -progress. */
+/** Parse a line of the device, of ffmpeg's -progress or of its filter. */
 void report_count(Counts *c, const char *line);
 
 /** Print a line if the last one is a second old. Returns whether it was. */
 int report_status(Report *r, const Counts *c);
 
-/** The same while the final form is made. */
-void report_completing(Report *r, uint64_t frames, uint64_t all);
+/** The same in a step, counted from 0, in which the final form is made. */
+void report_completing(Report *r, int step, int steps, uint64_t frames,
+                       uint64_t all);
 
 /** Print a number of bytes. */
 void report_size(uint64_t bytes);
