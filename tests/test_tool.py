@@ -794,6 +794,22 @@ class Status(ToolTest):
         self.assertEqual(server.wait(PATIENCE), 0)
 
 
+class View(ToolTest):
+    def test_no_display(self):
+        names = "DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in names}
+        error = self.fail_tool("view", "--create", "8x8", self.path,
+                               env={**environment, "DISPLAY": ""})
+        self.assertIn("there is no display for a window", error)
+        self.assertFalse(os.path.exists(self.path))
+        for name in names:
+            self.assertIn("no such file", self.fail_tool(
+                "view", self.path, env={**environment, name: "x"}))
+        self.assertIn("no such file", self.fail_tool(
+            "view", self.path, "--", "--vo=drm", env=environment))
+
+
 class Exec(ToolTest):
     def setUp(self):
         super().setUp()

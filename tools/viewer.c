@@ -125,12 +125,35 @@ static int start(const ViewOptions *o, const char *path)
     return COMMAND_FAILED;
 }
 
+/* Players look for a display when there is an image, which may be never.
+ * Options for them may choose an output that needs none. */
+static int may_have_window(const ViewOptions *o)
+{
+    static const char *const names[] = {
+        "DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER",
+    };
+
+    for (int i = 0; i < 3; i++) {
+        const char *value = getenv(names[i]);
+
+        if (value && *value)
+            return 1;
+    }
+    return o->extra && *o->extra;
+}
+
 static int view(const ViewOptions *o)
 {
     const char *player = o->player ? o->player : choose_player();
     Ffmpeg found;
-    int ret = source_prepare(&view_command, o->stream, o->create, 0);
+    int ret;
 
+    if (!may_have_window(o))
+        return command_failed(&view_command, "there is no display for a "
+                              "window: neither DISPLAY nor WAYLAND_DISPLAY is "
+                              "set; use a desktop or ssh -X, or on a console "
+                              "shmimage view --player mpv FILE -- --vo=drm");
+    ret = source_prepare(&view_command, o->stream, o->create, 0);
     if (ret != COMMAND_OK)
         return ret;
     ret = ffmpeg_find(&found, &view_command, player);
