@@ -181,9 +181,11 @@ class Colours(Films):
         self.assert_colours(Planes(self.decode("yuv420p"), 320, 180, 1),
                             from_bt709, (0, 0, 320, 180))
 
-    def test_users_filter_comes_first(self):
-        self.record(shows=[((320, 180), draw_colours((320, 180)))],
-                    extra=["-vf", "crop=160:90:0:0"])
+    def test_users_options_win_and_filter_comes_first(self):
+        """No encoder takes that preset."""
+        self.record("--preset", "nonsense",
+                    shows=[((320, 180), draw_colours((320, 180)))],
+                    extra=["-preset", "fast", "-vf", "crop=160:90:0:0"])
         film = self.probe(self.movie)
         self.assertEqual((film["width"], film["height"]), (160, 90))
         self.assert_near(from_bt709(*Planes(
@@ -300,6 +302,17 @@ class Times(Films):
     def test_every_image_of_a_gif(self):
         """Also when it ends early; 50 a second are the most."""
         self.check_numbers("film.gif", 20)
+
+    def test_count_of_a_gif_that_leaves_images_out(self):
+        self.movie = self.file("film.gif")
+        server = NumberServer(self)
+        recording = self.start_waiting("--rate", 100, "--frames", 40)
+        server.show_all(range(40), 100)
+        self.assert_film(recording)
+        count = len(self.times())
+        self.assertLess(count, 40)
+        self.assertRegex(recording.err(), rf": {count} images, .*; {40 - count}"
+                         " lost by ffmpeg\n")
 
     def test_progress_of_a_gif(self):
         """The palette is made at the speed at which the film plays."""

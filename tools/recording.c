@@ -332,7 +332,7 @@ static int fail(Recording *r)
 /* The first signal during the copy is answered; the next one ends the copy. */
 static void watch_copy(Recording *r, int step)
 {
-    const Counts recorded = r->counts;
+    Counts recorded = r->counts;
 
     r->counts.frames = 0;
     while (r->log.fd >= 0 || r->progress.fd >= 0) {
@@ -349,6 +349,9 @@ static void watch_copy(Recording *r, int step)
                        "as %s", r->files->part);
     }
     child_wait(&r->child);
+    /* A GIF has at most 50 a second. */
+    if (step + 1 == film_steps(r->film) && r->counts.frames < recorded.frames)
+        recorded.left_out = recorded.frames - r->counts.frames;
     r->counts = recorded;
 }
 

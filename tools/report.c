@@ -74,9 +74,11 @@ static void clear_line(Report *r)
  * film is not full. */
 static uint64_t images(const Report *r, const Counts *c)
 {
+    const uint64_t count = c->frames - c->left_out;
+
     if (r->most && c->frames >= r->most)
-        return c->frames;
-    return c->frames > c->repeated ? c->frames - c->repeated : c->frames;
+        return count;
+    return count > c->repeated ? count - c->repeated : count;
 }
 
 static void print_images(const Report *r, const Counts *c)

@@ -15,7 +15,8 @@ typedef struct Counts {
     uint32_t width, height;
     double rate;
     /* Of ffmpeg. */
-    uint64_t frames;  /**< in the file */
+    uint64_t frames;  /**< that were recorded */
+    uint64_t left_out; /**< of these, in the final form */
     uint64_t size;    /**< bytes of the file */
     int64_t time;     /**< that the film takes, microseconds */
 } Counts;
