@@ -16,6 +16,7 @@ import subprocess
 from features import main, shows
 from ffmpeg_harness import (FFMPEG, NATIVE, SECONDS, SHMIMAGE, Running,
                             exit_if_nothing_can_run, wait_for)
+from peer_stream import Header
 from record_harness import (CTRL_C, NumberServer, RecordTest, child_of,
                             has_ended)
 
@@ -95,13 +96,17 @@ class Ends(RecordTest):
     def test_slow_server_and_ffmpeg_is_killed(self):
         """No encoder keeps images to itself. Only the last one may be missing,
         as it is written with the next."""
-        server = NumberServer(self)
-        recording = self.start()
-        server.show_all(range(FEW), 5)
-        wait_for(lambda: self.can_be_read(FEW - 1), recording.err)
-        os.kill(child_of(recording.process.pid), signal.SIGKILL)
-        self.assert_no_film(recording, "film.mp4.part")
-        self.assert_prefix(self.numbers(self.part()), FEW - 1)
+        for name in "film.mp4", "film.mkv", "film.gif":
+            with self.subTest(name):
+                self.movie = self.file(name)
+                server = NumberServer(self)
+                recording = self.start()
+                server.show_all(range(FEW), 5)
+                wait_for(lambda: self.can_be_read(FEW - 1), recording.err)
+                os.kill(child_of(recording.process.pid), signal.SIGKILL)
+                self.assert_no_film(recording, name + ".part")
+                self.assert_prefix(self.numbers(self.part()), FEW - 1)
+                server.stop()
 
     def can_be_read(self, least):
         try:
@@ -249,6 +254,16 @@ class Ends(RecordTest):
                 self.assertIn("; none missing\n", recording.err())
                 self.assertEqual(self.numbers(), list(range(FEW)))
                 server.stop()
+
+    def test_image_that_does_not_fit(self):
+        server = NumberServer(self)
+        recording = self.start("--frames", 1)
+        server.wait_for(lambda: server.server.put_unchecked(
+            Header(0, 9000, 9000, 0, 9000)) == "ok")
+        server.show(1)
+        self.assert_film(recording)
+        self.assertIn("it needs a file of 486006784 bytes", recording.err())
+        self.assertRegex(recording.err(), "1 image, .*; 1 refused\n")
 
     def test_duration_while_nothing_arrives(self):
         server = NumberServer(self)
