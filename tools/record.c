@@ -168,12 +168,14 @@ static int read_operands(FilmOptions *f, int argc, char **argv)
                                "missing, such as film.mp4");
     if (count > 2)
         return command_misused(&record_command, "unexpected argument '%s'; "
-                               "options of ffmpeg follow after --", argv[optind + 2]);
+                               "options of ffmpeg follow after --",
+                               argv[optind + 2]);
     f->stream = argv[optind];
     f->movie  = argv[optind + 1];
     if (film_is_name(f->stream) && !film_is_name(f->movie))
         return command_misused(&record_command, "FILE and MOVIE are swapped: "
-                               "use shmimage record %s %s", f->movie, f->stream);
+                               "use shmimage record %s %s", f->movie,
+                               f->stream);
     return COMMAND_OK;
 }
 
