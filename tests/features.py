@@ -60,7 +60,8 @@ class Noting(unittest.TextTestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        note(test, "lack" if "not installed" in reason else "skip", reason)
+        lacks = "not installed" in reason or "not permitted" in reason
+        note(test, "lack" if lacks else "skip", reason)
 
 
 def main():

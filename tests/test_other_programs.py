@@ -15,6 +15,7 @@ import socket
 import subprocess
 
 import documents
+from features import shows
 from ffmpeg_harness import FFMPEG, SECONDS, SHMIMAGE, Running, main
 from library_harness import other_ffmpeg
 from preview_harness import Display, Preview
@@ -61,7 +62,8 @@ def skip_without_vlc(test):
     skip_without(test, "cvlc")
     if NOBODY and subprocess.run([*NOBODY.split(), "true"],
                                  stderr=subprocess.DEVNULL).returncode:
-        test.skipTest("VLC does not run as root, and unshare can't help")
+        test.skipTest("VLC does not run as root, and unshare --user is not "
+                      "permitted")
 
 
 class Window(Preview):
@@ -75,6 +77,7 @@ class Window(Preview):
         self.assert_live()
 
 
+@shows("vlc")
 class VLC(Window):
     VIEWER = "VLC"
 
@@ -86,6 +89,7 @@ class VLC(Window):
         self.assert_window("--vout xcb_x11")
 
 
+@shows("melt")
 class Melt(Window):
     VIEWER = "melt"
 
@@ -116,6 +120,7 @@ class Recording(RecordTest):
         self.assertGreaterEqual(len(found), count)
         self.assertEqual(found, list(range(found[0], found[0] + len(found))))
 
+    @shows("melt")
     def test_melt_records_image_for_image(self):
         skip_without(self, "melt")
         self.serve(100)
@@ -123,6 +128,7 @@ class Recording(RecordTest):
         self.assertEqual(program.end(), 0, program.err())
         self.assert_images("melt.mkv", 30)
 
+    @shows("vlc")
     def test_vlc_records_image_for_image(self):
         skip_without_vlc(self)
         self.serve(40)
@@ -130,6 +136,7 @@ class Recording(RecordTest):
         self.assertEqual(program.end(), 0, program.err())
         self.assert_images("vlc.mp4", 35)
 
+    @shows("vlc")
     def test_vlc_serves_rtsp(self):
         skip_without_vlc(self)
         with socket.socket() as probe:
@@ -150,6 +157,7 @@ class Recording(RecordTest):
         self.assertGreater(len(found), 1)
         self.assertEqual(found, sorted(set(found)))
 
+    @shows("gstreamer")
     def test_gstreamer_gets_each_image_through_a_pipe(self):
         skip_without(self, "gst-launch-1.0")
         self.serve(20)
@@ -200,6 +208,7 @@ OBS_SIZE = 64, 36
 OBS_COLOURS = (200, 100, 50), (30, 170, 220), (120, 210, 40)
 
 
+@shows("obs")
 class OBS(Display):
     # Its window has a smallest size.
     SCREEN = 1280, 800
