@@ -42,13 +42,14 @@ CORRECTED = 'ffmpeg -f shmimage -i /dev/shm/live.shm "${h264[@]}" out.mp4'
 
 LINES = documents.ffmpeg_lines()
 # Lines that other tests run: those in README.md that need EnSight, an example,
-# a display, OpenCV or GStreamer.
+# a display, OpenCV, GStreamer or VLC.
 ELSEWHERE = {
     "ensight-record --": "installed_readme.py",
     "./client": "test_example_client.py",
     "ffplay -fflags nobuffer -f shmimage": "test_ffplay.py",
     "/dev/shm/scaled.shm": "test_opencv.py",
     "gst-launch-1.0": "test_other_programs.py",
+    "/dev/shm/relay.shm": "test_other_programs.py",
     "ffmpeg -sources": "test_ffmpeg.py",
 }
 # The lines that tests below run, by words that only they have.

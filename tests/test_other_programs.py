@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""OBS Studio, VLC and melt show and record a live stream, and GStreamer gets
-one through a pipe, by the commands that docs/other-programs.md shows.
+"""Run the commands of docs/other-programs.md for OBS Studio, VLC, melt and
+GStreamer, and read the numbers or colours in what they show and record.
 
 See preview_harness.py for the environment.
 """
@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -24,12 +25,13 @@ from test_film import NEAR
 
 LINES = documents.of_markdown("docs/other-programs.md")
 TOOLS = os.path.dirname(os.path.abspath(shutil.which(SHMIMAGE) or SHMIMAGE))
-# VLC refuses to run as root. In a name space without users it can't tell.
+# VLC refuses to run as root. In a user namespace it has another user ID.
 NOBODY = "unshare --user " if os.geteuid() == 0 else ""
 
 
-def start_line(test, words, display="", **replaced):
-    """Run the documented command with these words in the test's directory."""
+def start_line(test, words, display="", name="program", **replaced):
+    """Start the documented command that contains these words, in the test's
+    directory and with its stream."""
     line = documents.choose(LINES, words)
     for old, new in (("/dev/shm/", test.folder + "/"),
                      ("shmimage exec cvlc", NOBODY + "shmimage exec cvlc"),
@@ -40,11 +42,11 @@ def start_line(test, words, display="", **replaced):
            "SDL_AUDIODRIVER": "dummy", "SDL_VIDEODRIVER": "x11",
            "HOME": test.folder, "XDG_CONFIG_HOME": test.folder,
            "XDG_RUNTIME_DIR": test.folder}
-    return Running(test, "program", ["bash", "-c", f"exec {line}"],
+    return Running(test, name, ["bash", "-c", f"exec {line}"],
                    cwd=test.folder, env=env)
 
 
-# By which the programs use FFmpeg.
+# The parts of these programs that are linked with FFmpeg.
 PLUGINS = {"cvlc": "vlc/plugins/demux/libavformat_plugin.so",
            "melt": "mlt-7/libmltavformat.so",
            "obs": "obs-plugins/obs-ffmpeg.so"}
@@ -103,7 +105,7 @@ class Melt(Window):
 
 class Recording(RecordTest):
     def serve(self, count):
-        """Start a server that loses none of its images, and then ends."""
+        """Start a server that sends so many images, drops none, and ends."""
         images = self.file("images")
         with open(images, "wb") as out:
             for number in range(count):
@@ -113,8 +115,8 @@ class Recording(RecordTest):
                   "--input", images)
 
     def assert_images(self, name, count):
-        """So many in a row, from one of the first on. Those before it were
-        taken to find out what kind of video it is."""
+        """The film has at least so many images, without a gap. The first few
+        may be missing: the program reads them to detect the format."""
         found = self.numbers(self.file(name))
         self.assertLess(found[0], 5)
         self.assertGreaterEqual(len(found), count)
@@ -124,9 +126,21 @@ class Recording(RecordTest):
     def test_melt_records_image_for_image(self):
         skip_without(self, "melt")
         self.serve(100)
-        program = start_line(self, "melt.mkv", **{"out=299": "out=29"})
+        program = start_line(self, "melt.mkv", **{
+            "out=299": "out=29", "timeout=5": f"timeout={SECONDS}"})
         self.assertEqual(program.end(), 0, program.err())
         self.assert_images("melt.mkv", 30)
+
+    @shows("melt")
+    def test_melt_repeats_the_last_image_after_the_timeout(self):
+        """It completes its film although the server has become idle."""
+        skip_without(self, "melt")
+        NumberServer(self).start(range(10), 60)
+        program = start_line(self, "melt.mkv", **{"out=299": "out=29"})
+        self.assertEqual(program.end(), 0, program.err())
+        found = self.numbers(self.file("melt.mkv"))
+        self.assertEqual(found, sorted(found))
+        self.assertEqual(found[-10:], 10 * found[-1:])
 
     @shows("vlc")
     def test_vlc_records_image_for_image(self):
@@ -135,6 +149,22 @@ class Recording(RecordTest):
         program = start_line(self, "vlc.mp4")
         self.assertEqual(program.end(), 0, program.err())
         self.assert_images("vlc.mp4", 35)
+
+    @shows("vlc")
+    def test_vlc_ends_by_one_ctrl_c_behind_a_relay(self):
+        """The relay repeats the last image of an idle server."""
+        skip_without_vlc(self)
+        NumberServer(self).start(range(10), 60)
+        relayed, film = self.file("relay.shm"), self.file("vlc.mp4")
+        relay = start_line(self, "relay.shm", name="relay")
+        relay.wait_until(lambda: os.path.exists(relayed) and
+                         os.path.getsize(relayed), "the second stream")
+        program = start_line(self, "vlc.mp4", **{"live.shm": "relay.shm"})
+        program.wait_until(lambda: os.path.exists(film) and
+                           os.path.getsize(film), "the film")
+        program.process.send_signal(signal.SIGINT)
+        self.assertEqual(program.end(), 0, program.err())
+        self.assertEqual(self.probe(film)["codec_name"], "h264")
 
     @shows("vlc")
     def test_vlc_serves_rtsp(self):
@@ -149,7 +179,7 @@ class Recording(RecordTest):
         viewer = [FFMPEG, "-nostdin", "-v", "error", "-y", "-i",
                   f"rtsp://127.0.0.1:{port}/live", "-frames:v", "20", "-c",
                   "copy", film]
-        # VLC listens before it has a stream.
+        # VLC accepts viewers before it has a stream to give them.
         program.wait_until(lambda: subprocess.run(
             viewer, stderr=subprocess.DEVNULL,
             timeout=SECONDS).returncode == 0, "a viewer's film")
@@ -169,8 +199,8 @@ class Recording(RecordTest):
 
 
 def settings(folder):
-    """The settings of OBS: a scene with one source, and a recording that loses
-    no colour but by its 4:2:0."""
+    """OBS's configuration files: one scene collection, and a recording as raw
+    video, whose colours lose nothing but resolution."""
     return {
         "global.ini": """[General]
 FirstRun=true
@@ -210,7 +240,7 @@ OBS_COLOURS = (200, 100, 50), (30, 170, 220), (120, 210, 40)
 
 @shows("obs")
 class OBS(Display):
-    # Its window has a smallest size.
+    # OBS's window does not get smaller than about this.
     SCREEN = 1280, 800
 
     def setUp(self):
@@ -230,7 +260,8 @@ class OBS(Display):
         os.mkdir(self.file("films"))
         media = {"is_local_file": False, "input": self.stream,
                  "input_format": "shmimage", "reconnect_delay_sec": 1,
-                 "ffmpeg_options": "latest=1", "clear_on_media_end": False}
+                 "ffmpeg_options": "framerate=1000",
+                 "clear_on_media_end": False}
         item = {"name": "Live", "id": 1, "visible": True, "align": 5,
                 "pos": {"x": 0, "y": 0}, "scale": {"x": 1, "y": 1}}
         self.write("basic/scenes/s.json", json.dumps({
@@ -250,8 +281,8 @@ class OBS(Display):
                          "--input", images)
 
     def is_recorded(self, colour):
-        """Near enough, in the film so far. It does not say that it has
-        BT.709, which is what OBS's settings have if they say nothing."""
+        """Whether the film so far has an image of about this colour. It is
+        in BT.709, OBS's default, but not tagged so."""
         film, = glob.glob(self.file("films/*"))
         pixels = subprocess.run(
             [FFMPEG, "-v", "fatal", "-nostdin", "-i", film, "-map", "0:v",
