@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The ffmpeg tool as the server of a stream, for itself and for others.
+"""ffmpeg writes a stream with the output device, for ffmpeg and other clients.
 
 See ffmpeg_harness.py for the environment.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,14 +16,14 @@ import time
 from features import shows
 from ffmpeg_harness import (COMMAND, PATIENCE, PEER, SECONDS, SHMIMAGE,
                             Running, StreamTest, main, read_framemd5,
-                            read_manifest, wait_for)
+                            read_manifest, read_text, wait_for)
 from peer_stream import CLIENT, INIT, Client
 from record_harness import SIZE, NumberServer, read_number
 
 RATE = 60
 WIDTH, HEIGHT = 64, 36
 IMAGE = 3 * WIDTH * HEIGHT
-# What a file for images of that size has.
+# The least size of a file, which is enough for such images.
 SMALLEST = 20_000_000
 
 
@@ -39,7 +40,8 @@ def run(*command, status=0):
     return done
 
 
-# The server waits for its client, however late a busy machine starts it.
+# The server waits for a client without a limit: a busy machine may start it
+# late.
 BLOCK = ["-on_full", "block", "-timeout", "0"]
 
 
@@ -47,19 +49,19 @@ BLOCK = ["-on_full", "block", "-timeout", "0"]
 class Output(StreamTest):
     def publish(self, *options, source=(), frames=("-pix_fmt", "rgb24"),
                 others=()):
-        """An ffmpeg that is the server, and may have other outputs."""
+        """Start an ffmpeg that is the server, with other outputs if given."""
         return Running(self, "server", [
             *COMMAND, "-hide_banner", "-nostdin", *(source or pattern(3)),
             *frames, "-f", "shmimage", *options, self.stream, *others])
 
     def wait_for_file(self, server):
-        """It gets its size last, and a client refuses it before."""
+        """The file gets its size last. A client refuses it before that."""
         server.wait_until(lambda: os.path.exists(self.stream) and
                           os.path.getsize(self.stream) >= SMALLEST,
                           "the file")
 
     def md5_of(self, *source):
-        """What the images are without a stream between."""
+        """The MD5 of each image of the source itself, without a stream."""
         return read_framemd5(run(*source, "-pix_fmt", "rgb24", "-f",
                                  "framemd5", "-").stdout)
 
@@ -122,18 +124,29 @@ class Output(StreamTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stderr
 
-    def test_client_that_leaves_a_blocked_server(self):
-        """Other outputs of it go on."""
-        server = self.publish(*BLOCK, others=["-f", "framemd5",
-                                              self.file("md5")])
+    def test_client_that_dies_under_on_full_block(self):
+        """The other output of the server goes on and has every image."""
+        other = self.file("md5")
+        server = self.publish(*BLOCK, source=["-re", *pattern(600)],
+                              others=["-f", "framemd5", "-flush_packets", "1",
+                                      other])
         self.wait_for_file(server)
-        self.take_ten()
-        self.assertEqual(server.end(), 0, server.err())
-        self.assertIn("the client is gone; dropping images", server.err())
-        with open(self.file("md5")) as md5:
-            self.assertEqual(len(read_framemd5(md5.read())), 3 * RATE)
+        client = Running(self, "client", self.command(
+            "-flush_packets", "1", "-f", "framemd5", "-", options=PATIENCE))
+        client.wait_until(lambda: read_framemd5(client.out()), "an image")
+        client.process.kill()
+        server.wait_until(lambda: "the client is gone; dropping images" in
+                          server.err(), "word of the client's end")
+        written = os.path.getsize(other)
+        server.wait_until(lambda: os.path.getsize(other) > written,
+                          "more images in the other output")
+        server.process.send_signal(signal.SIGINT)
+        self.assertEqual(server.end(), 255, server.err())
+        numbers = [pts for pts, _, _ in read_framemd5(read_text(other))]
+        self.assertEqual(numbers, list(range(len(numbers))))
 
     def test_client_whose_end_is_an_error(self):
+        """With on_disconnect=error, the server ends when its client does."""
         server = self.publish(*BLOCK, "-on_disconnect", "error",
                               source=pattern(600))
         self.wait_for_file(server)
@@ -142,7 +155,7 @@ class Output(StreamTest):
         self.assertIn("the client is gone", server.err())
 
     def test_client_that_stands_still(self):
-        """One Ctrl-C ends the server, and completes its other output."""
+        """One Ctrl-C ends the server, and its other output is complete."""
         server = self.publish("-on_full", "block", "-timeout", "0.5",
                               source=["-re", *pattern(600)],
                               others=["-f", "framemd5", self.file("md5")])
@@ -153,8 +166,8 @@ class Output(StreamTest):
             wait_for(lambda: client.states() == (CLIENT, CLIENT), server.err)
             server.process.send_signal(signal.SIGINT)
             self.assertEqual(server.end(), 255, server.err())
-        with open(self.file("md5")) as md5:
-            self.assertGreaterEqual(len(read_framemd5(md5.read())), 2)
+        self.assertGreaterEqual(
+            len(read_framemd5(read_text(self.file("md5")))), 2)
 
     def test_server_that_drops_serves_client_after_client(self):
         server = self.publish(source=["-re", *pattern(600)])
@@ -183,7 +196,7 @@ class Output(StreamTest):
                          list(range(RATE)))
 
     def test_client_in_another_language(self):
-        """What a peer reads that knows the layout and nothing else."""
+        """A client written in Python from the protocol gets every image."""
         server = self.publish(*BLOCK)
         self.wait_for_file(server)
         client = Running(self, "client", [
@@ -198,11 +211,13 @@ class Output(StreamTest):
 
 
 class Relay(StreamTest):
-    """A source of images that come when they come, as a renderer's do."""
+    """ffmpeg passes on a stream whose images come at uneven times, as those of
+    a renderer do."""
 
     def relay(self, name, source, target):
-        subprocess.run([SHMIMAGE, "create", "--size", f"{SIZE[0]}x{SIZE[1]}", target],
-                       check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
+        subprocess.run([SHMIMAGE, "create", "--size", "{}x{}".format(*SIZE),
+                        target], check=True, stdout=subprocess.DEVNULL,
+                       timeout=SECONDS)
         return Running(self, name, [
             *COMMAND, "-hide_banner", "-nostdin", "-f", "shmimage",
             "-timestamps", "wallclock", "-i", source, "-pix_fmt", "rgb24",
@@ -215,7 +230,8 @@ class Relay(StreamTest):
         return client
 
     def give(self, server, numbers, pause):
-        """ffmpeg may keep the last one, so nobody waits for it to come back."""
+        """Put images, and do not wait until ffmpeg gives back the last one: it
+        may keep that."""
         for number in numbers:
             pixels = server.draw(number, SIZE)
             server.wait_for(lambda: server.give(number, pixels, SIZE))
@@ -238,7 +254,7 @@ class Relay(StreamTest):
 
     @shows("output-uneven")
     def test_uneven_rates(self):
-        """Each image once, whatever the time to the next one."""
+        """Each image is shown once, however long the next one takes."""
         server = NumberServer(self)
         relay = self.relay("relay", self.stream, self.file("relayed.shm"))
         client = self.connect(self.file("relayed.shm"))
@@ -263,10 +279,17 @@ class Refusal(StreamTest):
         self.assertNotEqual(done.returncode, 0, done.stderr)
         return done.stderr
 
-    def test_other_pixel_format(self):
-        self.assertIn("add -c:v wrapped_avframe -pix_fmt rgb24",
-                      self.refuse("-pix_fmt", "bgra"))
-        self.assertFalse(os.path.exists(self.stream))
+    def test_other_pixel_formats(self):
+        """Each is refused, and converted by what the message says to add."""
+        for pixel_format in "bgr24", "rgba", "bgra", "0rgb", "yuv420p":
+            with self.subTest(pixel_format):
+                source = ["-vf", f"format={pixel_format}"]
+                said = self.refuse(*source)
+                self.assertIn(f"not wrapped_avframe in {pixel_format}; ", said)
+                self.assertFalse(os.path.exists(self.stream))
+        added = re.search(r"add (-c:v \S+ -pix_fmt \S+)$", said, re.M)[1]
+        run(*pattern(1), *source, *added.split(), "-f", "shmimage",
+            self.stream)
 
     def test_other_codec(self):
         self.assertIn("add -c:v wrapped_avframe -pix_fmt rgb24",
