@@ -151,10 +151,10 @@ class Recording(RecordTest):
         self.assert_images("vlc.mp4", 35)
 
     @shows("vlc")
-    def test_vlc_ends_by_one_ctrl_c_behind_a_relay(self):
-        """The relay repeats the last image of an idle server."""
+    def test_vlc_ends_with_an_ffmpeg_whose_server_is_idle(self):
         skip_without_vlc(self)
-        NumberServer(self).start(range(10), 60)
+        self.make_file("640x480")
+        server = self.send("server", "{}x{}".format(*SIZE))
         relayed, film = self.file("relay.shm"), self.file("vlc.mp4")
         relay = start_line(self, "relay.shm", name="relay")
         relay.wait_until(lambda: os.path.exists(relayed) and
@@ -162,7 +162,7 @@ class Recording(RecordTest):
         program = start_line(self, "vlc.mp4", **{"live.shm": "relay.shm"})
         program.wait_until(lambda: os.path.exists(film) and
                            os.path.getsize(film), "the film")
-        program.process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGSTOP)
         self.assertEqual(program.end(), 0, program.err())
         self.assertEqual(self.probe(film)["codec_name"], "h264")
 
