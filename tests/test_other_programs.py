@@ -27,6 +27,8 @@ LINES = documents.of_markdown("docs/other-programs.md")
 TOOLS = os.path.dirname(os.path.abspath(shutil.which(SHMIMAGE) or SHMIMAGE))
 # VLC refuses to run as root. In a user namespace it has another user ID.
 NOBODY = "unshare --user " if os.geteuid() == 0 else ""
+# For streams that must not end on a busy machine.
+PATIENTLY = {"timeout=5": f"timeout={SECONDS}"}
 
 
 def start_line(test, words, display="", name="program", **replaced):
@@ -75,7 +77,8 @@ class Window(Preview):
 
     def assert_window(self, words):
         self.start_server()
-        self.viewer = start_line(self, words, display=self.display)
+        self.viewer = start_line(self, words, display=self.display,
+                                 **PATIENTLY)
         self.assert_live()
 
 
@@ -126,8 +129,8 @@ class Recording(RecordTest):
     def test_melt_records_image_for_image(self):
         skip_without(self, "melt")
         self.serve(100)
-        program = start_line(self, "melt.mkv", **{
-            "out=299": "out=29", "timeout=5": f"timeout={SECONDS}"})
+        program = start_line(self, "melt.mkv", **PATIENTLY,
+                             **{"out=299": "out=29"})
         self.assertEqual(program.end(), 0, program.err())
         self.assert_images("melt.mkv", 30)
 
