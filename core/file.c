@@ -267,12 +267,35 @@ static int make_file(const char *path, uint64_t size, bool replace)
     return ret;
 }
 
+static int check_unused(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool server, client;
+
+    if (fd < 0)
+        return create_error(path, errno, "see who is using it");
+    server = shmi_presence_look(fd, SHMI_SERVER) == SHMI_PRESENCE_HELD;
+    client = shmi_presence_look(fd, SHMI_CLIENT) == SHMI_PRESENCE_HELD;
+    close(fd);
+    if (!server && !client)
+        return SHMIMAGE_OK;
+    return shmi_error(SHMIMAGE_ERROR_BUSY,
+                      "%s: %s is using the file; end it first, or replace the "
+                      "file all the same with 'shmimage create --force "
+                      "--take-over', which takes %s", path,
+                      server ? "a server" : "a client",
+                      server ? "its client away from it"
+                             : "that client over to the new file");
+}
+
 SHMI_EXPORT int shmimage_file_create(const char *path, uint64_t size,
                                      unsigned flags)
 {
     struct stat st;
+    int ret;
 
-    if (!path || !*path || flags & ~(unsigned)SHMIMAGE_REPLACE)
+    if (!path || !*path ||
+        flags & ~(unsigned)(SHMIMAGE_REPLACE | SHMIMAGE_TAKE_OVER))
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
     if (size < SHMI_MIN_CREATED_SIZE)
         size = SHMI_MIN_CREATED_SIZE;
@@ -287,7 +310,8 @@ SHMI_EXPORT int shmimage_file_create(const char *path, uint64_t size,
         return shmi_error(SHMIMAGE_ERROR_NOT_REGULAR,
                           "%s: not a regular file, so it is not replaced; use "
                           "another name", path);
-    return make_file(path, size, true);
+    ret = flags & SHMIMAGE_TAKE_OVER ? SHMIMAGE_OK : check_unused(path);
+    return ret == SHMIMAGE_OK ? make_file(path, size, true) : ret;
 }
 
 SHMI_EXPORT int shmimage_file_wait(const char *path, int64_t timeout)

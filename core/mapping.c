@@ -360,11 +360,12 @@ int shmi_mapping_short_error(const ShmiMapping *mapping)
                           "use: it was shortened and got its size back, or it "
                           "was made without reserving its space and the file "
                           "system is full; make a new one with 'shmimage "
-                          "create --force'", mapping->path);
+                          "create --force --take-over'", mapping->path);
     return shmi_error(SHMIMAGE_ERROR_TRUNCATED,
                       "%s: the file was shortened, or got another size, while "
                       "it was in use; make a new one with 'shmimage create "
-                      "--force', not by writing over it", mapping->path);
+                      "--force --take-over', not by writing over it",
+                      mapping->path);
 }
 
 bool shmi_mapping_peer_wakes(const ShmiMapping *mapping)

@@ -49,6 +49,7 @@ struct ShmImageReader {
     OpenFile *file;
     ShmiAssembly assembly;
     uint32_t nb_held;                /**< buffers, of all its files */
+    uint32_t replaced;
     uint64_t delivered;
     uint64_t refused;
     uint64_t incomplete;
@@ -234,6 +235,8 @@ static bool follow(ShmImageReader *reader)
      * publishes only after it was answered, which comes next. */
     if (old->superseded)
         reader->refused += shmi_connection_discard(&file->connection);
+    else
+        reader->replaced++;
     /* Also where another client has answered the new file's server. */
     if (!shmi_connection_begin(&file->connection, session) &&
         shmi_connection_has_trace(&file->connection))
@@ -492,6 +495,7 @@ SHMI_EXPORT int shmimage_reader_stats(ShmImageReader *reader,
     now.refused_width  = reader->refused_width;
     now.refused_height = reader->refused_height;
     now.held        = reader->nb_held;
+    now.replaced    = reader->replaced;
     now.sessions    = shmi_connection_session(connection);
     now.initialised = now.sessions || shmi_connection_initialised(connection);
     pthread_mutex_unlock(&reader->mutex);

@@ -231,6 +231,7 @@ typedef struct ShmImageReaderStats {
     uint32_t refused_height; /**< the same */
     /** Buffers that are in the caller's hands; two make the server drop. */
     uint32_t held;
+    uint32_t replaced;      /**< times that another file took the name */
 } ShmImageReaderStats;
 
 /**
@@ -327,14 +328,17 @@ uint64_t shmimage_file_size(uint32_t width, uint32_t height);
  * moment with SHMIMAGE_REPLACE, it has a name that begins with ".shmimage-".)
  *
  * With SHMIMAGE_REPLACE the new file takes the name of the old one in one
- * step; whoever has the old one open keeps it, intact and apart.
+ * step; whoever has the old one open keeps it, intact and apart. A reader of
+ * this library goes over to the new file, and so is lost to a server that goes
+ * on with the old one. Hence a file that a server or reader of this library is
+ * using is not replaced, except with SHMIMAGE_TAKE_OVER.
  *
  * @param path  where
  * @param size  bytes, see shmimage_file_size(); less than 20,000,000 counts as
  *              20,000,000
- * @param flags 0 or SHMIMAGE_REPLACE
+ * @param flags any of SHMIMAGE_REPLACE and SHMIMAGE_TAKE_OVER
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_ARGUMENT, _EXISTS (use it, or ask for
- *         its replacement), _NOT_FOUND (a folder of the path), _NOT_REGULAR
+ *         its replacement), _BUSY (end who is using it), _NOT_FOUND (a folder of the path), _NOT_REGULAR
  *         (what should be replaced is no regular file), _PERMISSION,
  *         _NO_SPACE, _MEMORY, _OPEN
  * @since 0.1

@@ -120,7 +120,7 @@ static int check_image(const ShmImageWriter *writer, uint32_t width,
     return shmi_error(SHMIMAGE_ERROR_TOO_LARGE,
                       "%s: an image of %ux%u needs a file of %llu bytes and "
                       "this one has %zu; make one with 'shmimage create "
-                      "--force --size %ux%u FILE'",
+                      "--force --take-over --size %ux%u FILE'",
                       writer->mapping.path, width, height,
                       (unsigned long long)shmimage_file_size(width, height),
                       writer->mapping.size, width, height);

@@ -120,6 +120,7 @@ typedef struct ShmImageContext {
 
     uint32_t number;         ///< of the newest image
     uint32_t session;        ///< of the newest image
+    uint32_t replaced;       ///< times that another file took the name
     int64_t position;        ///< number, but 64 bits and always increasing
     int64_t pts;             ///< of the newest packet
     int64_t epoch;           ///< what makes a pts of the steady clock
@@ -174,7 +175,7 @@ static void warn_of_refused(AVFormatContext *s,
     if (size)
         av_log(s, AV_LOG_WARNING, "if the server means %"PRIu32"x%"PRIu32
                ", it needs a file of %"PRIu64" bytes: shmimage create --force "
-               "--size %"PRIu32"x%"PRIu32" %s\n", width, height, size, width,
+               "--take-over --size %"PRIu32"x%"PRIu32" %s\n", width, height, size, width,
                height, s->url);
 }
 
@@ -185,6 +186,10 @@ static void report_wait(AVFormatContext *s, int got_image)
 
     if (stats.refused && is_news(ctx, TOLD_REFUSED))
         warn_of_refused(s, &stats);
+    if (stats.replaced != ctx->replaced)
+        av_log(s, AV_LOG_INFO, "%s: another file has taken this name; "
+               "capturing from that one\n", s->url);
+    ctx->replaced = stats.replaced;
     if (!got_image && ctx->state == STATE_STARTING)
         say_what_is_awaited(s, stats.initialised);
 }

@@ -17,7 +17,8 @@
 /* What the headers say that each function returns. */
 const DocumentedCall documented_calls[] = {
     [FILE_CREATE]     = { "shmimage_file_create",
-                          S(OK) | E(ARGUMENT) | E(EXISTS) | E(NOT_FOUND) |
+                          S(OK) | E(ARGUMENT) | E(EXISTS) | E(BUSY) |
+                          E(NOT_FOUND) |
                           E(NOT_REGULAR) | E(PERMISSION) | E(NO_SPACE) |
                           E(MEMORY) | E(OPEN) },
     [FILE_INFO]       = { "shmimage_file_info", S(OK) | OPENING },

@@ -210,7 +210,8 @@ void replace(uint64_t size, bool writer_stays)
     else
         shmimage_writer_close(writer);
     writer = NULL;
-    ck_assert_int_eq(shmimage_file_create(path, size, SHMIMAGE_REPLACE),
+    ck_assert_int_eq(shmimage_file_create(path, size, SHMIMAGE_REPLACE |
+                                                      SHMIMAGE_TAKE_OVER),
                      SHMIMAGE_OK);
 }
 

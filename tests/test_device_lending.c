@@ -203,7 +203,8 @@ START_TEST(test_packet_is_whole_after_the_file_is_replaced)
     t.hook = NULL;
     read_and_keep();
     shmimage_writer_close(t.writer);
-    ck_assert_int_eq(shmimage_file_create(t.path, 0, SHMIMAGE_REPLACE),
+    ck_assert_int_eq(shmimage_file_create(t.path, 0, SHMIMAGE_REPLACE |
+                                                     SHMIMAGE_TAKE_OVER),
                      SHMIMAGE_OK);
     close_device();
     ck_assert_int_eq(shmimage_writer_open(t.path, 0, &t.writer), SHMIMAGE_OK);

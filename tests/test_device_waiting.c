@@ -134,6 +134,33 @@ START_TEST(test_read_header_waits_although_nonblock)
 }
 END_TEST
 
+static const Image two_images[] = { { 7, 16, 9, 0 }, { 1, 32, 18, 1 } };
+
+static void replace_file(void)
+{
+    shmimage_writer_close(t.writer);
+    ck_assert_int_eq(shmimage_file_create(t.path, 0, SHMIMAGE_REPLACE |
+                                                     SHMIMAGE_TAKE_OVER),
+                     SHMIMAGE_OK);
+    ck_assert_int_eq(shmimage_writer_open(t.path, 0, &t.writer), SHMIMAGE_OK);
+    /* The reader looks for another file from time to time. */
+    hurry(1000000000);
+    t.hook = send_next;
+}
+
+START_TEST(test_read_packet_says_that_the_file_was_replaced)
+{
+    SERVE(two_images);
+    open_device("on_disconnect=wait");
+    read_image();
+    t.restarted = 1;
+    t.hook = replace_file;
+    read_image();
+    assert_pixels(t.packet, &two_images[1]);
+    ck_assert_int_eq(logged("another file has taken this name"), 1);
+}
+END_TEST
+
 START_TEST(test_read_packet_ends_when_time_is_up)
 {
     SERVE(one_image);
@@ -304,6 +331,7 @@ static Suite *device_waiting_suite(void)
     tcase_add_test(tcase, test_read_header_times_out_without_image);
     tcase_add_test(tcase, test_read_header_obeys_interrupt);
     tcase_add_test(tcase, test_read_header_waits_although_nonblock);
+    tcase_add_test(tcase, test_read_packet_says_that_the_file_was_replaced);
     tcase_add_test(tcase, test_read_packet_ends_when_time_is_up);
     tcase_add_test(tcase, test_read_packet_gives_each_image_the_whole_time);
     tcase_add_test(tcase, test_read_packet_obeys_interrupt);

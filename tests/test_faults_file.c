@@ -187,7 +187,8 @@ START_TEST(test_create_finds_another_hidden_name)
     no_unnamed_files = _i;
     fault_plan(_i ? FAULT_OPEN : FAULT_LINK, 1, EEXIST);
     write_file(fault_path, "old");
-    ck_assert_int_eq(shmimage_file_create(fault_path, 0, SHMIMAGE_REPLACE),
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0, SHMIMAGE_REPLACE |
+                                                         SHMIMAGE_TAKE_OVER),
                      SHMIMAGE_OK);
     ck_assert(fault_came());
     ck_assert_int_eq(count_entries(folder_of(fault_path)), 1);

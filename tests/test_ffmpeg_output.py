@@ -303,7 +303,7 @@ class Refusal(StreamTest):
     def test_file_too_small_for_the_images(self):
         self.create()
         large = "scale=3840:2160"
-        self.assertIn("shmimage create --force --size 3840x2160",
+        self.assertIn("shmimage create --force --take-over --size 3840x2160",
                       self.refuse("-vf", large, "-pix_fmt", "rgb24"))
 
     def test_folder_that_is_not_there(self):

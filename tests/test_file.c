@@ -262,6 +262,38 @@ START_TEST(test_replace_keeps_the_old_file_for_who_has_it_open)
 }
 END_TEST
 
+#if SHMI_HAVE_OFD_LOCKS
+
+/* A server, a reader, and both. */
+START_TEST(test_replace_of_a_file_in_use_is_refused)
+{
+    const char *path = test_file(TEST_FILE_SIZE);
+    ino_t before = stat_of(path).st_ino;
+    ShmImageWriter *writer = NULL;
+    ShmImageReader *reader = NULL;
+
+    if (_i != 1)
+        ck_assert_int_eq(shmimage_writer_open(path, 0, &writer), SHMIMAGE_OK);
+    if (_i != 0)
+        ck_assert_int_ge(shmimage_reader_open(path, 0, &reader), SHMIMAGE_OK);
+    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE),
+                     SHMIMAGE_ERROR_BUSY);
+    check_message_has(path);
+    check_message_has(_i == 1 ? "a client is using" : "a server is using");
+    ck_assert_uint_eq(stat_of(path).st_ino, before);
+    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE |
+                                                   SHMIMAGE_TAKE_OVER),
+                     SHMIMAGE_OK);
+    ck_assert_uint_ne(stat_of(path).st_ino, before);
+    shmimage_writer_close(writer);
+    shmimage_reader_close(reader);
+    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE),
+                     SHMIMAGE_OK);
+}
+END_TEST
+
+#endif
+
 START_TEST(test_replace_makes_another_file)
 {
     const char *path = test_file(TEST_FILE_SIZE);
@@ -447,6 +479,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, NULL, test_files_remove);
     add_tests_of_size(tcase);
     add_tests_of_create(tcase);
+#if SHMI_HAVE_OFD_LOCKS
+    tcase_add_loop_test(tcase, test_replace_of_a_file_in_use_is_refused, 0, 3);
+#endif
     tcase_add_test(tcase, test_wait_for_a_file_that_is_there);
     tcase_add_loop_test(tcase, test_wait_for_a_file_that_comes, 0, 2);
     tcase_add_loop_test(tcase, test_wait_for_a_file_that_does_not_come, 0, 2);

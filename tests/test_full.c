@@ -339,7 +339,8 @@ START_TEST(test_replace_needs_room_for_both_files)
     writer = open_writer();
     reader = open_reader();
     ck_assert_int_eq(put(writer, 1), SHMIMAGE_OK);
-    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE),
+    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE |
+                                                   SHMIMAGE_TAKE_OVER),
                      SHMIMAGE_ERROR_NO_SPACE);
     assert_message_has(path);
     ck_assert_int_eq(count_entries(folder), 1);
@@ -349,7 +350,8 @@ START_TEST(test_replace_needs_room_for_both_files)
     shmimage_reader_close(reader);
     shmimage_writer_close(writer);
     resize_file_system("size=60m");
-    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE),
+    ck_assert_int_eq(shmimage_file_create(path, 0, SHMIMAGE_REPLACE |
+                                                   SHMIMAGE_TAKE_OVER),
                      SHMIMAGE_OK);
     assert_stream_works();
 }

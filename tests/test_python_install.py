@@ -67,7 +67,7 @@ class Agreement(StreamTest):
         values = {name: int(value, 0) for name, value in re.findall(
             r"^(?:#define |    )SHMIMAGE_(\w+) +=? *(-?\w+),?(?: |$)",
             header, re.MULTILINE) if re.match(r"-?(0x)?\d", value)}
-        for name in ("TAKE_OVER", "FLIP", "REPLACE", "NO_GUARD"):
+        for name in ("TAKE_OVER", "FLIP", "REPLACE", "NO_GUARD", "FORCE"):
             self.assertEqual(getattr(_library, name), values[name], name)
         codes = {name: value for name, value in vars(shmimage._errors).items()
                  if name.isupper() and type(value) is int}

@@ -124,6 +124,17 @@ class WithTheTool(StreamTest):
         self.assertFalse(waiting.is_alive())
         shmimage.wait_for_file(self.path)
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_a_strangers_file_is_told(self):
+        shmimage.create(self.path, (1, 1))
+        shmimage.check_owner(self.path)
+        os.chmod(os.path.dirname(self.path), 0o1777)
+        os.chown(self.path, 4711, 0)
+        with self.assertRaises(shmimage.AccessError) as caught:
+            shmimage.check_owner(self.path)
+        self.assertIn("user 4711", str(caught.exception))
+        shmimage.check_owner(self.path, 4711)
+
     def test_another_file_is_left_alone(self):
         content = b"a film, say" * 2_000_000
         with open(self.path, "wb") as file:
@@ -149,6 +160,10 @@ class WithTheTool(StreamTest):
             with self.assertRaises(shmimage.BusyError):
                 shmimage.reset(self.path)
             shmimage.reset(self.path, take_over=True)
+            with self.assertRaises(shmimage.BusyError):
+                shmimage.create(self.path, (1, 1), replace=True)
+            self.assertEqual(reader.stats.replaced, 0)
+            shmimage.create(self.path, (1, 1), replace=True, take_over=True)
             reader.close()
             out.close()
 

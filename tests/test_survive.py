@@ -66,7 +66,7 @@ class Survival(RecordingTest):
         server.process.kill()
         server.end()
         before = len(self.images(recording))
-        self.make_file("--force")
+        self.make_file("--force", "--take-over")
         self.send("server-2", 0)
         self.wait_for_images(recording, before + 10)
         self.interrupt(recording)

@@ -19,6 +19,8 @@ static const char help[] =
     "                       1024, 1024^2 and 1024^3; at least 20000000\n"
     "  --force              replace FILE if it is there; who has it open\n"
     "                       keeps the old one, and has to open the new one\n"
+    "  --take-over          with --force, do it even if a server or client is\n"
+    "                       using FILE: a client goes over to the new file\n"
     "  -h, --help           show this\n"
     "  -V, --version        show the version\n"
     "\n"
@@ -29,6 +31,7 @@ enum {
     OPTION_SIZE = 1,
     OPTION_BYTES,
     OPTION_FORCE,
+    OPTION_TAKE_OVER,
 };
 
 static const struct option options[] = {
@@ -36,6 +39,7 @@ static const struct option options[] = {
     { "size", required_argument, NULL, OPTION_SIZE },
     { "bytes", required_argument, NULL, OPTION_BYTES },
     { "force", no_argument, NULL, OPTION_FORCE },
+    { "take-over", no_argument, NULL, OPTION_TAKE_OVER },
     { 0 },
 };
 
@@ -74,6 +78,8 @@ static int run(int argc, char **argv)
     while ((option = options_next(self, argc, argv, options, 0)) > 0) {
         if (option == OPTION_FORCE)
             flags |= SHMIMAGE_REPLACE;
+        else if (option == OPTION_TAKE_OVER)
+            flags |= SHMIMAGE_TAKE_OVER;
         else if (option == OPTION_SIZE && options_size(optarg, &size) < 0)
             return command_misused(self, "'%s' is no size; write it like "
                                    "1920x1080", optarg);
@@ -100,7 +106,7 @@ static int run(int argc, char **argv)
 
 const Command create_command = {
     .name     = "create",
-    .synopsis = "(--size WIDTHxHEIGHT | --bytes N) [--force] FILE",
+    .synopsis = "(--size WIDTHxHEIGHT | --bytes N) [OPTION]... FILE",
     .summary  = "make a file for a stream",
     .help     = help,
     .run      = run,

@@ -38,8 +38,8 @@ from ._errors import AccessError, ArgumentError, BusyError, ClosedError, \
     Disconnected, Error, ExistsError, FileSizeError, HeldError, \
     NoSpaceError, NotAStreamError, NotFoundError, NotRegularError, \
     OutOfMemoryError, Timeout, TooLargeError, TruncatedError, error_string
-from ._files import BufferInfo, FileInfo, create, file_size, info, reset, \
-    wait_for_file
+from ._files import BufferInfo, FileInfo, check_owner, create, file_size, \
+    info, reset, wait_for_file
 from ._handles import HeldWarning
 from ._images import Frame, Image
 from ._library import lib as _lib
@@ -61,6 +61,7 @@ __all__ = [
     "FileSizeError", "Frame", "HeldError", "HeldWarning", "Image",
     "NoSpaceError", "NotAStreamError", "NotFoundError", "NotRegularError",
     "OutOfMemoryError", "Reader", "ReaderStats", "Timeout", "TooLargeError",
-    "TruncatedError", "Writer", "WriterStats", "create", "error_string",
-    "file_size", "info", "library_version", "reset", "wait_for_file",
+    "TruncatedError", "Writer", "WriterStats", "check_owner", "create",
+    "error_string", "file_size", "info", "library_version", "reset",
+    "wait_for_file",
 ]

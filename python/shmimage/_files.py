@@ -80,7 +80,8 @@ def file_size(width: int, height: int) -> int:
 
 
 def create(path: Path, size: Optional[Size] = None, *,
-           bytes: Optional[int] = None, replace: bool = False) -> None:
+           bytes: Optional[int] = None, replace: bool = False,
+           take_over: bool = False) -> None:
     """Make a file for a stream: of zeros, mode 0600, its space reserved.
 
     Args:
@@ -90,9 +91,12 @@ def create(path: Path, size: Optional[Size] = None, *,
             counts as that.
         replace: put it in the place of a file that is there. Who has that
             open keeps it; a `Reader` follows to the new one.
+        take_over: with replace, also while a server or reader of this library
+            is using that file: its reader is lost to its server.
 
     Raises:
         ExistsError: there is a file, and replace is false.
+        BusyError: a server or reader of this library is using that file.
         NotFoundError, AccessError, NoSpaceError, NotRegularError, Error
     """
     if (size is None) == (bytes is None):
@@ -104,7 +108,8 @@ def create(path: Path, size: Optional[Size] = None, *,
     if not 0 <= length < 1 << 63:
         raise wrong("a file can't have %d bytes", length)
     check(lib.shmimage_file_create(encode_path(path), length,
-                                   REPLACE if replace else 0))
+                                   (REPLACE if replace else 0) |
+                                   (TAKE_OVER if take_over else 0)))
 
 
 def info(path: Path) -> FileInfo:
@@ -142,6 +147,23 @@ def wait_for_file(path: Path, timeout: Optional[float] = None) -> None:
         if status not in (ERROR_NOT_FOUND, ERROR_FILE_SIZE):
             break
     check(status)
+
+
+def check_owner(path: Path, owner: int = -1) -> None:
+    """Check whose file it is where everybody may create files.
+
+    In a directory with the sticky bit, such as /dev/shm, a stranger may have
+    created the file to see the images.
+
+    Args:
+        owner: the number of a user who is trusted beside the caller and root.
+
+    Raises:
+        AccessError: the file belongs to somebody else.
+        NotFoundError, Error
+    """
+    check(lib.shmimage_file_check_owner(encode_path(path),
+                                        whole(owner, "owner")))
 
 
 def reset(path: Path, *, take_over: bool = False,
@@ -187,7 +209,7 @@ def provide(path: Path, size: Size, replace: bool = False,
             "%s: the file is too small, but a server is there, and would go "
             "on with it unseen if another took its place; end that server, or "
             "give take_over=True" % os.fsdecode(path), ERROR_BUSY)
-    create(path, size, replace=True)
+    create(path, size, replace=True, take_over=True)
 
 
 def _info_if_any(path: Path) -> Optional[FileInfo]:

@@ -55,6 +55,7 @@ class ReaderStatsStruct(ctypes.Structure):
         ("refused_width", c_uint32),
         ("refused_height", c_uint32),
         ("held", c_uint32),
+        ("replaced", c_uint32),
     ]
 
 
@@ -119,6 +120,7 @@ _PROTOTYPES: List[Tuple[str, Any, List[Any]]] = [
      [c_char_p, POINTER(FileInfoStruct), c_size_t]),
     ("shmimage_file_reset", c_int, [c_char_p, c_uint]),
     ("shmimage_file_wait", c_int, [c_char_p, c_int64]),
+    ("shmimage_file_check_owner", c_int, [c_char_p, c_int64]),
     ("shmimage_reader_open", c_int, [c_char_p, c_uint, POINTER(c_void_p)]),
     ("shmimage_reader_acquire", c_int,
      [c_void_p, c_int64, POINTER(c_void_p)]),

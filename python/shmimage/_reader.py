@@ -36,6 +36,7 @@ class ReaderStats:
         refused_width: of the image refused last, pixels.
         refused_height: of the image refused last, pixels.
         held: buffers that are in Python's hands; two make the server drop.
+        replaced: times that another file took the name.
     """
 
     delivered: int
@@ -46,6 +47,7 @@ class ReaderStats:
     refused_width: int
     refused_height: int
     held: int
+    replaced: int
 
 
 class Reader:
@@ -197,7 +199,8 @@ class Reader:
                                         ctypes.sizeof(now)))
         return ReaderStats(now.delivered, now.refused, now.incomplete,
                            now.sessions, bool(now.initialised),
-                           now.refused_width, now.refused_height, now.held)
+                           now.refused_width, now.refused_height, now.held,
+                           now.replaced)
 
     @property
     def closed(self) -> bool:
