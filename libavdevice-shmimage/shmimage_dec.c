@@ -53,6 +53,13 @@
 #define HOLD_SLICE         2000 ///< microseconds to hold the newest image
 
 /**
+ * How long to wait, in microseconds, for a caller that does not want to block.
+ * The ffmpeg tool is one. It comes back after 10 ms, and if it was sent away at
+ * once, a fast server would find both buffers occupied by then.
+ */
+#define NONBLOCK_WAIT     10000
+
+/**
  * The rate of a stream with wallclock timestamps. The ffmpeg tool drops what
  * comes faster, and fills outputs of a constant rate up to it with copies: at
  * 200, encoding these cost more images than the higher rate saved.
@@ -394,11 +401,9 @@ static int wait_a_slice(AVFormatContext *s, int64_t slice,
 }
 
 /**
- * Wait for the next image. A caller that does not want to block waits for a
- * short time as well, since it comes back only after a pause of its own: if it
- * was sent away at once, images would find both buffers occupied meanwhile.
+ * Wait for the next image.
  *
- * @param block      0 to wait for a short time only
+ * @param block      0 to wait for no longer than NONBLOCK_WAIT
  * @param[out] frame the image; NULL if it is time to repeat the last one
  * @return 0, AVERROR(EAGAIN) if it does not block, AVERROR(ETIMEDOUT) if no
  *         image came for as long as the option says, AVERROR_EOF if the server
@@ -414,8 +419,12 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
     if (ctx->waiting_since == AV_NOPTS_VALUE)
         ctx->waiting_since = now;
     do {
-        int ret = wait_a_slice(s, next_slice(ctx, now), frame);
+        int64_t slice = next_slice(ctx, now);
+        int ret;
 
+        if (!block)
+            slice = FFMIN(slice, start + NONBLOCK_WAIT - now);
+        ret = wait_a_slice(s, slice, frame);
         if (ret < 0)
             return ret;
         if (*frame) {
@@ -430,7 +439,7 @@ static int wait_for_image(AVFormatContext *s, int block, ShmImageFrame **frame)
             return AVERROR(ETIMEDOUT);
         if (repeats_idle(ctx) && now - ctx->given_at >= ctx->repeat_idle)
             return 0;
-    } while (block || now - start < FF_SHMIMAGE_WAIT_SLICE);
+    } while (block || now < start + NONBLOCK_WAIT);
     return AVERROR(EAGAIN);
 }
 

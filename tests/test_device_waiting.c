@@ -12,6 +12,7 @@
 #include "libavutil/time.h"
 
 #include "device_harness.h"
+#include "wait.h"
 
 static const Image one_image[] = { { 7, 16, 9, 0 } };
 
@@ -221,6 +222,41 @@ START_TEST(test_read_packet_comes_back_when_nonblock)
 }
 END_TEST
 
+static int64_t longest;
+
+static bool note_sleep(const ShmiWatch *watch, int64_t time)
+{
+    if (time > longest)
+        longest = time;
+    return shmi_wait_system.sleep_on(watch, time);
+}
+
+static void note_pause(int64_t time)
+{
+    if (time > longest)
+        longest = time;
+    shmi_wait_system.sleep(time);
+}
+
+/* A program may have sound to fetch in the same thread. */
+START_TEST(test_read_packet_sleeps_for_10_ms_at_most_when_nonblock)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    SERVE(one_image);
+    t.format_flags = AVFMT_FLAG_NONBLOCK;
+    open_device("");
+    read_image();
+    ops.sleep_on = note_sleep;
+    ops.sleep    = note_pause;
+    shmi_wait_ops = &ops;
+    ck_assert_int_eq(try_read(), AVERROR(EAGAIN));
+    shmi_wait_ops = &shmi_wait_system;
+    ck_assert_int_gt(longest, 0);
+    ck_assert_int_le(longest, 10000000);
+}
+END_TEST
+
 START_TEST(test_read_packet_ends_when_time_is_up_nonblock)
 {
     int64_t begin = av_gettime_relative();
@@ -336,6 +372,8 @@ static Suite *device_waiting_suite(void)
     tcase_add_test(tcase, test_read_packet_gives_each_image_the_whole_time);
     tcase_add_test(tcase, test_read_packet_obeys_interrupt);
     tcase_add_test(tcase, test_read_packet_comes_back_when_nonblock);
+    tcase_add_test(tcase,
+                   test_read_packet_sleeps_for_10_ms_at_most_when_nonblock);
     tcase_add_test(tcase, test_read_packet_ends_when_time_is_up_nonblock);
     tcase_add_loop_test(tcase, test_options_out_of_range_are_refused, 0, 8);
     tcase_add_test(tcase, test_read_header_refuses_missing_file);
