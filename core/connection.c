@@ -143,19 +143,6 @@ void shmi_connection_release(ShmiConnection *c, int buffer)
         shmi_wake(c->mapping.state[buffer]);
 }
 
-int shmi_connection_discard(ShmiConnection *c)
-{
-    int discarded = 0;
-
-    for (int i = 0; i < SHMI_BUFFERS; i++) {
-        if (c->held[i] || !shmi_state_lock(c->mapping.state[i]))
-            continue;
-        shmi_connection_release(c, i);
-        discarded++;
-    }
-    return discarded;
-}
-
 uint32_t shmi_connection_session(const ShmiConnection *c)
 {
     return c->session + restarts(c);

@@ -70,13 +70,6 @@ bool shmi_connection_lock(ShmiConnection *connection, int buffer,
 /** Give a locked buffer back to the server, or to the one that came since. */
 void shmi_connection_release(ShmiConnection *connection, int buffer);
 
-/**
- * Give back, unread, every image that is ready.
- *
- * @return how many
- */
-int shmi_connection_discard(ShmiConnection *connection);
-
 /** The number of the session that the next image will have. */
 uint32_t shmi_connection_session(const ShmiConnection *connection);
 

@@ -272,50 +272,16 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
     return map_open_file(path, role, flags, fd, &st, mapping);
 }
 
-/* Whether the file has its pages again, and not only its size: the file system
- * may be full. */
-static bool has_headers(const ShmiMapping *mapping)
-{
-    for (int i = 0; i < SHMI_BUFFERS; i++)
-        shmi_state_load(mapping->state[i]);
-    return !shmi_guard_was_hit(mapping->guard);
-}
-
-/* The same file again. Its lock belongs to what both descriptors share, so
- * that the role is not given up in between. */
-static int map_again(ShmiMapping *old, const struct stat *st,
-                     ShmiMapping *mapping)
-{
-    int fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
-    int ret;
-
-    if (fd < 0)
-        return SHMIMAGE_NO_FRAME;
-    ret = map_open_file(old->path, old->role, old->flags, fd, st, mapping);
-    if (ret == SHMIMAGE_OK && !has_headers(mapping)) {
-        mapping->handed_on = true;
-        shmi_mapping_close(mapping);
-        return SHMIMAGE_NO_FRAME;
-    }
-    old->handed_on = ret == SHMIMAGE_OK;
-    return ret;
-}
-
 int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping)
 {
     struct stat st;
-    int ret;
 
     if (stat(old->path, &st) < 0 || !S_ISREG(st.st_mode) ||
-        st.st_size < SHMI_MIN_FILE_SIZE)
+        st.st_size < SHMI_MIN_FILE_SIZE ||
+        (st.st_dev == old->device && st.st_ino == old->inode) ||
+        shmi_mapping_open(old->path, old->role, old->flags, mapping) < 0)
         return SHMIMAGE_NO_FRAME;
-    if (st.st_dev != old->device || st.st_ino != old->inode)
-        ret = shmi_mapping_open(old->path, old->role, old->flags, mapping);
-    else if (shmi_mapping_is_short(old))
-        ret = map_again(old, &st, mapping);
-    else
-        return SHMIMAGE_NO_FRAME;
-    return ret < 0 ? SHMIMAGE_NO_FRAME : ret;
+    return SHMIMAGE_OK;
 }
 
 bool shmi_mapping_inherit(ShmiMapping *mapping)
@@ -332,7 +298,7 @@ void shmi_mapping_close(ShmiMapping *mapping)
 {
     /* First the locks go, then the peer is woken to see that. A child of the
      * process that has them may close what it has inherited. */
-    if (!mapping->handed_on && mapping->process == getpid())
+    if (mapping->process == getpid())
         shmi_presence_drop(mapping->fd, mapping->role);
     for (int i = 0; i < SHMI_BUFFERS; i++)
         shmi_wake(mapping->state[i]);

@@ -38,8 +38,6 @@ typedef struct ShmiMapping {
     ShmiState *state[SHMI_BUFFERS];
     /** Another open file had the role when this one was made, and may yet. */
     bool shared_role;
-    /** Another mapping goes on with the open file, and with its locks. */
-    bool handed_on;
     pid_t process;                   /**< that has opened it */
 } ShmiMapping;
 
@@ -71,12 +69,9 @@ int shmi_mapping_open(const char *path, ShmiRole role, unsigned flags,
                       ShmiMapping *mapping);
 
 /**
- * Open once more what has the name of a file by now: another file, or the same
- * one after it was shortened and has its size again. Then both mappings hold
- * the role.
+ * Open the file that has taken the name of another one.
  *
- * @return SHMIMAGE_OK; SHMIMAGE_NO_FRAME: the old mapping is still good, or
- *         nothing better is there yet
+ * @return SHMIMAGE_OK; SHMIMAGE_NO_FRAME: there is none, or it can't be opened
  */
 int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping);
 
@@ -86,13 +81,6 @@ int shmi_mapping_follow(ShmiMapping *old, ShmiMapping *mapping);
  * @return true, once: that one is gone by now, and nobody else has the role
  */
 bool shmi_mapping_inherit(ShmiMapping *mapping);
-
-/** Whether two mappings are of the same file. */
-static inline bool shmi_mapping_is_same_file(const ShmiMapping *a,
-                                             const ShmiMapping *b)
-{
-    return a->device == b->device && a->inode == b->inode;
-}
 
 /** Give up the role, tell the peer, close and unmap. */
 void shmi_mapping_close(ShmiMapping *mapping);

@@ -32,19 +32,21 @@ typedef struct HeldFrame {
 struct OpenFile {
     ShmiConnection connection;
     HeldFrame in_buffer[SHMI_BUFFERS];
-    /* The reader has mapped the same file again. The buffers belong to that
-     * mapping now, and what frames hold of this one may be drawn over. */
-    bool superseded;
+    bool reported_short;    /* that it was shortened */
 };
+
+/* How the caller comes to look. */
+typedef enum Arrival {
+    CALLED,                 /* without a sleep before */
+    SLEPT,                  /* from a sleep that nobody was to end */
+    WOKEN,                  /* from a sleep that the server ends */
+} Arrival;
 
 struct ShmImageReader {
     pthread_mutex_t mutex;           /* guards all that follows it */
     int references;                  /* the open reader and each held frame */
     bool closed;                     /* only held frames are left */
-    bool said_truncated;             /* of this file */
     int64_t next_check;              /* when to look whether to follow */
-    bool waited;                     /* the look comes after a sleep */
-    bool woken;                      /* one that the server ends */
     ShmiRhythm rhythm;               /* of buffers that are ready */
     OpenFile *file;
     ShmiAssembly assembly;
@@ -59,10 +61,8 @@ struct ShmImageReader {
 
 static void answer_server(ShmImageReader *reader)
 {
-    if (!shmi_connection_answer(&reader->file->connection))
-        return;
-    shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-    reader->said_truncated = false;
+    if (shmi_connection_answer(&reader->file->connection))
+        shmi_assembly_drop(&reader->assembly, &reader->incomplete);
 }
 
 static ShmImageFrame *hand_out(ShmImageReader *reader, HeldFrame *held,
@@ -82,6 +82,15 @@ static ShmImageFrame *hand_out(ShmImageReader *reader, HeldFrame *held,
     reader->references++;
     reader->delivered++;
     return &held->frame;
+}
+
+/* That the file was shortened is reported once. */
+static int report_short(OpenFile *file)
+{
+    if (file->reported_short)
+        return SHMIMAGE_NO_FRAME;
+    file->reported_short = true;
+    return shmi_mapping_short_error(&file->connection.mapping);
 }
 
 static int no_memory_for_blocks(const ShmImageReader *reader,
@@ -105,7 +114,7 @@ static int take_block(ShmImageReader *reader, int buffer,
     shmi_connection_release(connection, buffer);
     if (ret == SHMIMAGE_OK && shmi_mapping_is_short(&connection->mapping)) {
         shmi_assembly_drop(&reader->assembly, &reader->incomplete);
-        return shmi_mapping_short_error(&connection->mapping);
+        return report_short(reader->file);
     }
     if (ret == SHMIMAGE_ERROR_MEMORY)
         return no_memory_for_blocks(reader, header);
@@ -123,7 +132,7 @@ static int take_block(ShmImageReader *reader, int buffer,
     return SHMIMAGE_OK;
 }
 
-static int take_buffer(ShmImageReader *reader, int buffer,
+static int take_buffer(ShmImageReader *reader, int buffer, Arrival arrival,
                        ShmImageFrame **frame)
 {
     ShmiConnection *connection = &reader->file->connection;
@@ -133,8 +142,8 @@ static int take_buffer(ShmImageReader *reader, int buffer,
 
     if (!shmi_connection_lock(connection, buffer, &header))
         return SHMIMAGE_NO_FRAME;
-    shmi_rhythm_note(&reader->rhythm, shmi_wait_ops->now(), reader->waited);
-    reader->waited = false;
+    shmi_rhythm_note(&reader->rhythm, shmi_wait_ops->now(),
+                     arrival != CALLED);
     if (shmi_header_check(&header, mapping->payload) < 0) {
         reader->refused++;
         reader->refused_width  = header.width;
@@ -159,12 +168,12 @@ static int take_buffer(ShmImageReader *reader, int buffer,
  * else that is done between being woken and having the image. So that is left
  * out when a server of ours has published: it asks before it does, and one that
  * has mapped another size than this reader has first initialised buffer 0. */
-static bool is_short(ShmImageReader *reader)
+static bool is_short(ShmImageReader *reader, Arrival arrival)
 {
     const ShmiConnection *connection = &reader->file->connection;
     ShmiMapping *mapping = &reader->file->connection.mapping;
 
-    if (reader->woken && !mapping->shared_role && !mapping->was_short &&
+    if (arrival == WOKEN && !mapping->shared_role && !mapping->was_short &&
         !shmi_guard_was_hit(mapping->guard) &&
         shmi_connection_next(connection) >= 0 &&
         shmi_state_load(mapping->state[0]) != SHMIMAGE_STATE_INIT)
@@ -174,15 +183,16 @@ static bool is_short(ShmImageReader *reader)
 
 /* One look at the states. Takes no more buffers than there are, so that a
  * server that publishes nonsense without end can't keep the caller here. */
-static int look(ShmImageReader *reader, ShmImageFrame **frame)
+static int look(ShmImageReader *reader, Arrival arrival,
+                ShmImageFrame **frame)
 {
     ShmiConnection *connection = &reader->file->connection;
     int ret = SHMIMAGE_NO_FRAME;
 
     /* Part of it may be good, but where its size is another one by now, so are
      * the places of the buffers. */
-    if (is_short(reader))
-        return shmi_mapping_short_error(&connection->mapping);
+    if (is_short(reader, arrival))
+        return report_short(reader->file);
     answer_server(reader);
     if (connection->held[0] && connection->held[1])
         return shmi_error(SHMIMAGE_ERROR_LOCKED,
@@ -192,11 +202,12 @@ static int look(ShmImageReader *reader, ShmImageFrame **frame)
 
         if (buffer < 0)
             break;
-        ret = take_buffer(reader, buffer, frame);
+        ret = take_buffer(reader, buffer, arrival, frame);
+        arrival = CALLED;
     }
     if (ret == SHMIMAGE_NO_FRAME &&
         shmi_guard_was_hit(connection->mapping.guard))
-        return shmi_mapping_short_error(&connection->mapping);
+        return report_short(reader->file);
     return ret;
 }
 
@@ -228,21 +239,12 @@ static bool follow(ShmImageReader *reader)
     }
     shmi_assembly_drop(&reader->assembly, &reader->incomplete);
     session = shmi_connection_session(&old->connection);
-    old->superseded = shmi_mapping_is_same_file(&old->connection.mapping,
-                                                &file->connection.mapping);
-    /* Images that were ready in a file that was shortened and has its size
-     * again may have lost their pixels. A new server's are not among them: it
-     * publishes only after it was answered, which comes next. */
-    if (old->superseded)
-        reader->refused += shmi_connection_discard(&file->connection);
-    else
-        reader->replaced++;
+    reader->replaced++;
     /* Also where another client has answered the new file's server. */
     if (!shmi_connection_begin(&file->connection, session) &&
         shmi_connection_has_trace(&file->connection))
         file->connection.session++;
     reader->file = file;
-    reader->said_truncated = false;
     if (!is_held(old))
         close_file(old);
     return true;
@@ -268,7 +270,7 @@ static int report_disconnected(ShmImageReader *reader, ShmImageFrame **frame)
     int ret;
 
     connection->server = SHMI_SERVER_REPORTED;
-    ret = look(reader, frame);
+    ret = look(reader, CALLED, frame);
     if (ret == SHMIMAGE_NO_FRAME)
         return SHMIMAGE_DISCONNECTED;
     if (connection->server == SHMI_SERVER_REPORTED)
@@ -276,28 +278,25 @@ static int report_disconnected(ShmImageReader *reader, ShmImageFrame **frame)
     return ret;
 }
 
-/* A look, and where it finds nothing, the question why. */
-static int look_harder(ShmImageReader *reader, ShmImageFrame **frame)
+/* Look for an image. If there is none, find out why. */
+static int look_harder(ShmImageReader *reader, Arrival arrival,
+                       ShmImageFrame **frame)
 {
     ShmiConnection *connection = &reader->file->connection;
-    int ret = look(reader, frame);
-    bool truncated = ret == SHMIMAGE_ERROR_TRUNCATED;
-    bool idle = ret == SHMIMAGE_NO_FRAME || truncated;
+    int ret = look(reader, arrival, frame);
     /* A client that took over may find an image whenever it looks. */
-    bool check = (idle || connection->mapping.shared_role) &&
+    bool check = (ret == SHMIMAGE_NO_FRAME ||
+                  connection->mapping.shared_role) &&
                  is_time_to_check(reader);
 
-    if (check && !truncated)
+    if (check && !connection->mapping.was_short)
         shmi_connection_inherit(connection);
-    if (!idle)
+    if (ret != SHMIMAGE_NO_FRAME)
         return ret;
-    if (truncated && !reader->said_truncated) {
-        reader->said_truncated = true;
-        return shmi_mapping_short_error(&connection->mapping);
-    }
     if (check && follow(reader))
-        return look(reader, frame);
-    if (truncated || !shmi_connection_server_is_gone(connection))
+        return look(reader, CALLED, frame);
+    if (connection->mapping.was_short ||
+        !shmi_connection_server_is_gone(connection))
         return SHMIMAGE_NO_FRAME;
     return report_disconnected(reader, frame);
 }
@@ -374,7 +373,7 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
 {
     ShmiWatch watch;
     int64_t deadline, pause;
-    bool woken = false, moved, slept = false;
+    Arrival arrival = CALLED;
     int ret;
 
     if (frame)
@@ -387,18 +386,19 @@ SHMI_EXPORT int shmimage_reader_acquire(ShmImageReader *reader,
 
         pthread_mutex_lock(&reader->mutex);
         file = reader->file;
-        reader->waited = slept;
-        reader->woken  = woken;
         shmi_watch_begin(&watch, file->connection.mapping.state);
-        ret = look_harder(reader, frame);
-        /* Then the watch is on the file that was left. */
-        moved = file != reader->file;
-        slept = ret == SHMIMAGE_NO_FRAME && timeout && !moved;
-        woken = slept && shmi_mapping_peer_wakes(&file->connection.mapping);
+        ret = look_harder(reader, arrival, frame);
+        if (ret != SHMIMAGE_NO_FRAME || !timeout || file != reader->file)
+            arrival = CALLED; /* the watch may be on the file that was left */
+        else
+            arrival = shmi_mapping_peer_wakes(&file->connection.mapping)
+                          ? WOKEN
+                          : SLEPT;
         pause = shmi_rhythm_pause(&reader->rhythm, shmi_wait_ops->now());
         pthread_mutex_unlock(&reader->mutex);
     } while (ret == SHMIMAGE_NO_FRAME && timeout &&
-             (moved || shmi_watch_sleep(&watch, deadline, woken, pause)));
+             (arrival == CALLED ||
+              shmi_watch_sleep(&watch, deadline, arrival == WOKEN, pause)));
     return ret;
 }
 
@@ -415,7 +415,7 @@ SHMI_EXPORT int shmimage_frame_check(const ShmImageFrame *frame)
     mapping = &held->file->connection.mapping;
     pthread_mutex_lock(&held->reader->mutex);
     /* The state gives away a file that has its size again. */
-    whole = !held->file->superseded && !shmi_mapping_is_short(mapping) &&
+    whole = !shmi_mapping_is_short(mapping) &&
             shmi_state_is_untouched(mapping->state[held->buffer]);
     pthread_mutex_unlock(&held->reader->mutex);
     return whole ? SHMIMAGE_OK : shmi_mapping_short_error(mapping);
@@ -446,7 +446,8 @@ static void release_buffer(ShmImageReader *reader, const HeldFrame *held)
 {
     OpenFile *file = held->file;
 
-    if (!file->superseded)
+    /* Who goes on with a file that was shortened may have given it away. */
+    if (!file->connection.mapping.was_short)
         shmi_connection_release(&file->connection, held->buffer);
     file->connection.held[held->buffer] = false;
     reader->nb_held--;

@@ -69,7 +69,8 @@
  * is shortened while it is mapped would end the process at its next access, by
  * SIGBUS. So opening a reader or writer installs, once in a process and for
  * good, a handler of that signal, which puts zeros where the file ends; calls
- * then report SHMIMAGE_ERROR_TRUNCATED. Faults elsewhere go to the handler that
+ * then report SHMIMAGE_ERROR_TRUNCATED. Such a file is not used any more, also
+ * when it gets its size back; a reader waits for another file of its name. Faults elsewhere go to the handler that
  * was there before. A program that installs its own handler later has to call
  * the earlier one; a program that wants none passes SHMIMAGE_NO_GUARD. The
  * handler can't help a thread that has blocked SIGBUS, nor a system call that
@@ -444,8 +445,9 @@ int shmimage_reader_open(const char *path, unsigned flags,
  * The caller may hold two images at a time, one from each buffer; while it
  * does, the server has to drop what it draws.
  *
- * A file that is replaced, or shortened and then given its size again, is
- * followed: images of it come with another session.
+ * A file that is replaced is followed: images of the new one come with another
+ * session. One that is shortened is not used any more, also when it gets its
+ * size again; the reader waits until another file takes its name.
  *
  * @param reader     the reader
  * @param timeout    microseconds to wait at the most; 0 looks once and does
@@ -467,6 +469,8 @@ int shmimage_reader_acquire(ShmImageReader *reader, int64_t timeout,
 
 /**
  * Ask whether an image was whole for as long as it was used, after using it.
+ * Unseen remains only a file that was shortened behind its headers and got its
+ * size back in between, while nobody touched the part that was missing.
  *
  * @param frame from shmimage_reader_acquire(), not yet released
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_TRUNCATED: the file was shortened

@@ -31,7 +31,6 @@ typedef enum Fault {
     FAULT_SIGNAL,    /**< posix_fallocate() where a signal can end it */
     FAULT_RENAME,
     FAULT_LOCK,      /**< fcntl() that sets or looks at a lock */
-    FAULT_DUP,       /**< fcntl() that duplicates a descriptor */
     FAULT_SIGACTION,
     FAULT_FUTEX,     /**< syscall() */
     FAULT_LIBAV,     /**< libavutil's calls for memory, see the test */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lengths.h"
+#include "wait.h"
 
 #define WIDTH      300
 #define HEIGHT     200
@@ -28,11 +29,11 @@ void set_length(off_t length)
     ck_assert_int_eq(truncate(path, length), 0);
 }
 
-void check_is_whole_again(uint32_t old_session)
+void check_follows_another_file(uint32_t old_session)
 {
-    close_writer();
-    set_length(TEST_FILE_SIZE);
+    replace(TEST_FILE_SIZE, false);
     open_writer();
+    hurry(SHMI_CHECK_INTERVAL);
     wait_until(follows());
     for (uint32_t number = 100; number < 104; number++)
         ck_assert_uint_gt(session_of_next(number), old_session);

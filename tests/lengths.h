@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * @file
- * A writer and a reader whose file is shortened, and gets its size back. The
- * images have several pages.
+ * A writer and a reader whose file is shortened. The images have several pages.
  */
 #ifndef SHMIMAGE_TESTS_LENGTHS_H
 #define SHMIMAGE_TESTS_LENGTHS_H
@@ -20,7 +19,7 @@ TCase *lengths_tcase(const char *name);
 
 void set_length(off_t length);
 
-/** A new server on the file of full size, for the reader that was there. */
-void check_is_whole_again(uint32_t old_session);
+/** A new server on a new file, for the reader that was there. */
+void check_follows_another_file(uint32_t old_session);
 
 #endif /* SHMIMAGE_TESTS_LENGTHS_H */

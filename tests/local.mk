@@ -220,6 +220,8 @@ tests_test_restart_SOURCES = tests/test_restart.c $(pair)
 lengths = tests/lengths.c tests/lengths.h $(pair)
 tests_test_truncate_SOURCES = tests/test_truncate.c $(lengths)
 tests_test_truncate_asleep_SOURCES = tests/test_truncate_asleep.c $(lengths)
+tests_test_truncate_asleep_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--wrap=shmi_presence_look
 tests_test_truncate_race_SOURCES = tests/test_truncate_race.c $(lengths)
 tests_test_truncate_writer_SOURCES = tests/test_truncate_writer.c $(lengths)
 

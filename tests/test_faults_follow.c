@@ -136,54 +136,12 @@ static bool run_replaced(void)
     return true;
 }
 
-static void resize(off_t size)
-{
-    ck_assert_int_eq(truncate(fault_path, size), 0);
-}
-
-/* The file is emptied and has its size again. */
-static bool run_restored(void)
-{
-    uint8_t pixels[SIZE] = { 0 };
-    ShmImageFrame *frame = NULL;
-
-    if (!start_both())
-        return false;
-    resize(0);
-    ck_assert(!gave(READER_ACQUIRE,
-                    shmimage_reader_acquire(reader, A_WHILE, &frame),
-                    SHMIMAGE_ERROR_TRUNCATED));
-    ck_assert_ptr_null(frame);
-    ck_assert(!gave(WRITER_PUT,
-                    shmimage_writer_put(writer, 1, WIDTH, HEIGHT, pixels, 0),
-                    SHMIMAGE_ERROR_TRUNCATED));
-    resize(TEST_FILE_SIZE);
-    close_writer();
-    if (!open_writer()) {
-        close_both();
-        return false;
-    }
-    put_image(2);
-    make(shmimage_reader_release(get_image(2)));
-    close_both();
-    return true;
-}
-
 static const Scenario scenarios[] = {
     { .name    = "replaced",
       .prepare = make_another_file,
       .run     = run_replaced,
       .needs   = FAULTS_OF_AN_END | FAULT_BIT(FAULT_STAT),
       .passes  = FAULT_BIT(FAULT_STAT),
-      .absorbs = true },
-    { .name    = "restored",
-      .prepare = make_another_file,
-      .run     = run_restored,
-      .needs   = (FAULTS_OF_AN_END & ~FAULT_BIT(FAULT_MMAP)) |
-                 FAULT_BIT(FAULT_STAT) | FAULT_BIT(FAULT_DUP),
-      .passes  = FAULT_BIT(FAULT_STAT) | FAULT_BIT(FAULT_DUP),
-      /* The guard maps memory, and without that nothing can go on. */
-      .spares  = FAULT_BIT(FAULT_MMAP),
       .absorbs = true },
 };
 

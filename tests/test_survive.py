@@ -92,7 +92,7 @@ class Survival(RecordingTest):
         self.assertNotIn("the server is gone", recording.err())
 
     @shows("shortened")
-    def test_recording_waits_for_a_file_that_is_written_anew(self):
+    def test_recording_of_a_shortened_file_waits_for_another(self):
         self.make_file()
         server = self.send("server", 0)
         recording = self.start_recording("-on_disconnect", "wait")
@@ -100,7 +100,7 @@ class Survival(RecordingTest):
         os.truncate(self.stream, 0)
         self.assertEqual(server.end(), 1, server.err())
         before = len(self.images(recording))
-        os.truncate(self.stream, 20_000_000)
+        self.make_file("--force", "--take-over")
         self.send("server-2", 0)
         self.wait_for_images(recording, before + 10)
         self.interrupt(recording)

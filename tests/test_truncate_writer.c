@@ -21,7 +21,7 @@ START_TEST(test_put_into_a_shortened_file)
                      SHMIMAGE_ERROR_TRUNCATED);
     ck_assert_int_eq(shmimage_writer_abort(writer),
                      SHMIMAGE_ERROR_NOT_LOCKED);
-    check_is_whole_again(0);
+    check_follows_another_file(0);
 }
 END_TEST
 
@@ -40,7 +40,7 @@ START_TEST(test_commit_into_a_shortened_file)
     ck_assert_int_eq(shmimage_writer_begin(writer, 2, width, height, &pixels),
                      SHMIMAGE_ERROR_TRUNCATED);
     ck_assert_ptr_null(pixels);
-    check_is_whole_again(0);
+    check_follows_another_file(0);
 }
 END_TEST
 
@@ -54,7 +54,7 @@ START_TEST(test_abort_and_close_in_a_shortened_file)
     fill_pixels(pixels, SIZE, 1);
     if (_i % 2)
         ck_assert_int_eq(shmimage_writer_abort(writer), SHMIMAGE_OK);
-    check_is_whole_again(0);
+    check_follows_another_file(0);
 }
 END_TEST
 
@@ -72,7 +72,7 @@ START_TEST(test_commit_after_the_file_has_its_size_again)
     ret = shmimage_writer_commit(writer);
     ck_assert_int_eq(ret, SHMIMAGE_ERROR_TRUNCATED);
     ck_assert_int_ne(look(), SHMIMAGE_OK);
-    check_is_whole_again(0);
+    check_follows_another_file(0);
 }
 END_TEST
 
