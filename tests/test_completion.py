@@ -116,7 +116,8 @@ class CompletionTest(unittest.TestCase):
     def test_values_that_nobody_knows(self):
         self.write("a.shm")
         for option in ("create --bytes ", "send --frames ", "send --start ",
-                       "send --size-every ", "send --frames="):
+                       "send --size-every ", "send --frames=",
+                       "send --owner ", "record --owner ", "view --owner "):
             self.assertEqual(self.complete("shmimage " + option), [])
 
     def test_files(self):

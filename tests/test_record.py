@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import unittest
 
 from features import main, shows
 from ffmpeg_harness import (FFMPEG, NATIVE, SECONDS, SHMIMAGE, Running,
@@ -24,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CC = shlex.split(os.environ.get("CC") or "cc")
 FOR_EVER = range(1 << 15)
 FEW = 5
+STRANGER = 4711
 
 
 @shows("record-ends")
@@ -313,12 +315,56 @@ class Starts(RecordTest):
         said = self.refused(1, self.stream, self.movie)
         self.assertIn("there is no such file", said)
         self.assertIn("--create", said)
+        self.assertIn("--wait-file", said)
         self.assertNotIn("--create", self.refused(1, self.file("no/live.shm"),
                                                   self.movie))
         recording = self.start("--create", "64x36", "--frames", 1)
         recording.wait_until(lambda: "waiting for a server" in recording.err(),
                              "the file")
         NumberServer(self).show(0)
+        self.assert_film(recording)
+
+    def wait_for_file(self, start, *options):
+        recording = start("--wait-file", *options)
+        recording.wait_until(
+            lambda: f"waiting for {self.stream} to be created" in
+            recording.err(), "the wait")
+        self.assertEqual(self.names(), [])
+        return recording
+
+    def test_file_that_is_created_later(self):
+        recording = self.wait_for_file(self.start, "--frames", 1)
+        NumberServer(self).show(7)
+        self.assert_film(recording)
+        self.assertEqual(self.numbers(), [7])
+        self.assertEqual(recording.err().count("to be created"), 1)
+
+    def test_file_that_is_never_created(self):
+        recording = self.wait_for_file(self.start_typing)
+        recording.type(CTRL_C)
+        self.assert_no_film(recording)
+        self.assertIn("stopped before the first image", recording.err())
+        recording = self.wait_for_file(self.start, "--timeout", "0.1")
+        self.assert_no_film(recording)
+        self.assertIn(f"{self.stream}: it was not created within 0.1 s",
+                      recording.err())
+        self.assertIn("nothing to wait for", self.refused(
+            2, "--wait-file", "--timeout", "0.1", "--create", "8x8",
+            self.stream, self.movie))
+
+    @unittest.skipIf(os.geteuid(), "only root can give files away")
+    def test_file_of_a_stranger(self):
+        server = NumberServer(self)
+        os.chmod(self.folder, 0o1777)
+        os.chown(self.stream, STRANGER, STRANGER)
+        before = self.read(self.stream)
+        said = self.refused(1, self.stream, self.movie)
+        self.assertIn(f"{self.stream}: belongs to user {STRANGER}", said)
+        self.assertIn("--owner NUMBER", said)
+        self.assertEqual(self.read(self.stream), before)
+        self.assertEqual(self.names(), [])
+        recording = self.start("--owner", STRANGER, "--frames", 1)
+        server.show(0)
         self.assert_film(recording)
 
     def test_file_that_another_client_uses(self):
@@ -497,6 +543,12 @@ class Starts(RecordTest):
                 done = self.run_record(0, "--print", "--duration", 2, *options,
                                        self.stream, self.file(movie))
                 self.assertIn(f"-f shmimage {time} -i", done.stdout)
+
+    def test_printed_file(self):
+        done = self.run_record(0, "--print", "--wait-file", "--owner", STRANGER,
+                               self.stream, self.movie)
+        self.assertIn(f" -wait_file 1 -owner {STRANGER} -i {self.stream} ",
+                      done.stdout)
 
     def test_printed_command(self):
         for movie in "film.mp4", "film.gif":

@@ -30,6 +30,14 @@ from waiting import PATIENCE, wait_for
 
 TOOL = os.environ.get("SHMIMAGE")
 BUILD = os.environ.get("SHMIMAGE_BUILDDIR")
+STRANGER = 4711
+# Has the device, and notes its arguments.
+PLAYER = """#!/bin/sh
+case "$*" in
+*demuxer=shmimage) echo "Demuxer shmimage [test]:" ;;
+*) echo "$@" > "$0.arguments" ;;
+esac
+"""
 FFMPEG = os.environ.get("FFMPEG") or "ffmpeg"
 COMMANDS = ("create", "info", "send", "reset", "exec")
 LEAST_FILE = 20_000_000
@@ -144,6 +152,21 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(process.returncode, code, error)
         return error
 
+    def make_stranger_s(self):
+        """A stream of another user where everybody may create files."""
+        if os.geteuid():
+            self.skipTest("only root can give files away")
+        self.run_tool("create", "--size", "64x64", self.path)
+        os.chmod(self.folder, 0o1777)
+        os.chown(self.path, STRANGER, STRANGER)
+
+    def refuse_stranger_s(self, *arguments, **popen):
+        error = self.fail_tool(*arguments, self.path, **popen)
+        self.assertIn(f"{self.path}: belongs to user {STRANGER}", error)
+        self.assertIn("--owner NUMBER", error)
+        with open(self.path, "rb") as file:
+            self.assertFalse(any(file.read()))
+
     def send(self, *options):
         """A server that is up, and a client that has not connected yet."""
         self.run_tool("create", "--size", "64x64", self.path)
@@ -231,6 +254,8 @@ class Usage(ToolTest):
             ("send", "--frames"): ("", "0", "-1", "x",
                                    "18446744073709551616"),
             ("send", "--start"): ("", "-1", "4294967296", "1x"),
+            **{(command, "--owner"): ("", "-1", "4294967296", "root")
+               for command in ("send", "record", "view")},
         }
         for (command, option), values in cases.items():
             for value in values:
@@ -664,6 +689,14 @@ class Send(ToolTest):
         self.stop(server)
 
 
+    def test_file_of_a_stranger(self):
+        self.make_stranger_s()
+        for options in (), ("--create",), ("--owner", STRANGER + 1):
+            self.refuse_stranger_s("send", *options)
+        self.run_tool("send", "--owner", STRANGER, "--frames", 1, "--size",
+                      "8x8", self.path)
+
+
 class SendEnds(ToolTest):
     def test_signals_end_it_cleanly(self):
         signals = [signal.SIGINT, signal.SIGTERM]
@@ -808,6 +841,47 @@ class View(ToolTest):
                 "view", self.path, env={**environment, name: "x"}))
         self.assertIn("no such file", self.fail_tool(
             "view", self.path, "--", "--vo=drm", env=environment))
+
+    def make_player(self, name):
+        path = self.name(name)
+        with open(path, "w") as script:
+            script.write(PLAYER)
+        os.chmod(path, 0o755)
+        return {"env": {**os.environ, "DISPLAY": "x", "FFPLAY": path}}
+
+    def arguments(self, name):
+        with open(self.name(name + ".arguments")) as file:
+            return file.read()
+
+    def wait_for_file(self):
+        viewing = self.start("view", "--wait-file", self.path,
+                             **self.make_player("ffplay"))
+        self.assertEqual(viewing.stderr.readline(),
+                         f"waiting for {self.path} to be created\n")
+        return viewing
+
+    def test_file_that_is_created_later(self):
+        viewing = self.wait_for_file()
+        self.run_tool("create", "--size", "8x8", self.path)
+        self.assertIn("shown by", self.finish(viewing))
+        self.assertIn(self.path, self.arguments("ffplay"))
+        self.assertIn("nothing to wait for", self.fail_tool(
+            "view", "--wait-file", "--create", "8x8", self.path, code=2))
+
+    def test_ctrl_c_before_the_file_is_created(self):
+        viewing = self.wait_for_file()
+        viewing.send_signal(signal.SIGINT)
+        self.assertIn("stopped before", self.finish(viewing, code=1))
+        self.assertEqual(os.listdir(self.folder), ["ffplay"])
+
+    def test_file_of_a_stranger(self):
+        self.make_stranger_s()
+        for name, option in (("ffplay", f"-owner {STRANGER} "),
+                             ("mpv", f"-o-add=owner={STRANGER} ")):
+            player = self.make_player(name)
+            self.refuse_stranger_s("view", **player)
+            self.run_tool("view", "--owner", STRANGER, self.path, **player)
+            self.assertIn(option, self.arguments(name))
 
 
 class Exec(ToolTest):

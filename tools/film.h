@@ -26,6 +26,8 @@ typedef struct FilmOptions {
     int64_t duration;        /**< nanoseconds, or 0 */
     int64_t timeout;         /**< nanoseconds, or 0 */
     int wait;                /**< for the next server when one is gone */
+    int wait_file;           /**< for the stream's file to be created */
+    int64_t owner;           /**< another user whose file is trusted, or -1 */
     char **extra;            /**< ffmpeg's own, with NULL at their end */
 } FilmOptions;
 

@@ -139,6 +139,13 @@ static void add_input(const Film *film, const FilmPipes *pipes, Words *words)
         add_seconds(words, "-timeout", o->timeout);
     if (o->wait)
         words_split(words, "-on_disconnect wait");
+    /* The file is there when it is the tool that records. */
+    if (o->wait_file && !pipes)
+        words_split(words, "-wait_file 1");
+    if (o->owner >= 0) {
+        words_split(words, "-owner");
+        words_add(words, "%lld", (long long)o->owner);
+    }
 }
 
 /* Every image keeps its time, and none is repeated or left out to make a

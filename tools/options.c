@@ -253,6 +253,16 @@ int options_seconds(const char *text, int64_t *nanoseconds)
     return 0;
 }
 
+int options_user(const char *text, int64_t *number)
+{
+    uint64_t value;
+
+    if (options_number(text, UINT32_MAX, &value) < 0)
+        return -1;
+    *number = (int64_t)value;
+    return 0;
+}
+
 int options_end(const char *text, int *wait)
 {
     *wait = !strcmp(text, "wait");

@@ -76,6 +76,9 @@ int options_rate(const char *text, Rate *rate);
 /** 2 or 0.25; up to a day, and with up to six decimals. */
 int options_seconds(const char *text, int64_t *nanoseconds);
 
+/** The number of a user. */
+int options_user(const char *text, int64_t *number);
+
 /** What to do when the server ends: eof, or wait for the next one. */
 int options_end(const char *text, int *wait);
 

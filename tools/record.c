@@ -25,6 +25,10 @@ static const char help[] =
     "\n"
     "  --create WIDTHxHEIGHT  make FILE first if it does not exist, for\n"
     "                         images up to that size\n"
+    "  --wait-file            wait for FILE to be created, as long as\n"
+    "                         --timeout says\n"
+    "  --owner NUMBER         the number of another user whose FILE is\n"
+    "                         trusted; id -u USER prints it\n"
     "  --timeout SECONDS      end when no image has come for so long\n"
     "  --on-disconnect WHAT   when the server ends: eof, which ends the film\n"
     "                         and is what happens if not given, or wait, for\n"
@@ -58,6 +62,8 @@ static const char help[] =
 
 enum {
     OPTION_CREATE = 1,
+    OPTION_WAIT_FILE,
+    OPTION_OWNER,
     OPTION_TIMEOUT,
     OPTION_ON_DISCONNECT,
     OPTION_DURATION,
@@ -75,6 +81,8 @@ enum {
 static const struct option options[] = {
     OPTIONS_COMMON,
     { "create", required_argument, NULL, OPTION_CREATE },
+    { "wait-file", no_argument, NULL, OPTION_WAIT_FILE },
+    { "owner", required_argument, NULL, OPTION_OWNER },
     { "timeout", required_argument, NULL, OPTION_TIMEOUT },
     { "on-disconnect", required_argument, NULL, OPTION_ON_DISCONNECT },
     { "duration", required_argument, NULL, OPTION_DURATION },
@@ -134,6 +142,10 @@ static int read_value(RecordOptions *o, int option, const char *value)
         if (options_size(value, &o->create) < 0)
             return bad_value("create", value, "1920x1080");
         break;
+    case OPTION_OWNER:
+        if (options_user(value, &f->owner) < 0)
+            return bad_value("owner", value, "1000, as id -u USER prints it");
+        break;
     case OPTION_RATE:
         if (options_rate(value, &f->rate_value) < 0 || !f->rate_value.num)
             return bad_value("rate", value, "30, 59.94 or 30000/1001");
@@ -149,6 +161,7 @@ static int read_value(RecordOptions *o, int option, const char *value)
         f->preset = value;
         break;
     }
+    f->wait_file |= option == OPTION_WAIT_FILE;
     f->lossless |= option == OPTION_LOSSLESS;
     o->force |= option == OPTION_FORCE;
     o->print |= option == OPTION_PRINT;
@@ -203,12 +216,14 @@ static int record(const RecordOptions *o)
 
     if (ret == COMMAND_OK)
         ret = film_choose(&film, &o->film, &ffmpeg, &record_command);
+    if (ret == COMMAND_OK && o->film.wait_file)
+        ret = source_wait(&record_command, o->film.stream, o->film.timeout);
     if (ret == COMMAND_OK && stop_requested)
         ret = command_failed(&record_command, "stopped before the "
                              "first image; there is no film");
     if (ret == COMMAND_OK)
         ret = source_prepare(&record_command, o->film.stream, o->create,
-                             o->quiet);
+                             o->film.owner, o->quiet);
     if (ret == COMMAND_OK) {
         files.sequence = film.sequence;
         ret = moviefile_claim(&files, &record_command);
@@ -235,7 +250,7 @@ static int print(const RecordOptions *o)
 static int run(int argc, char **argv)
 {
     const Command *self = &record_command;
-    RecordOptions o = { 0 };
+    RecordOptions o = { .film.owner = -1 };
     int option, ret;
 
     o.film.extra = options_cut(&argc, argv);
@@ -246,6 +261,8 @@ static int run(int argc, char **argv)
     }
     if (option != OPTIONS_END)
         return options_exit(option);
+    if (o.film.wait_file && o.create.width)
+        return command_misused(self, SOURCE_NO_WAIT);
     ret = read_operands(&o.film, argc, argv);
     if (ret != COMMAND_OK)
         return ret;

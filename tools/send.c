@@ -32,6 +32,8 @@ static const char help[] =
     "  --wait               drop nothing: wait for a client, and for room\n"
     "  --flip               send everything upside down\n"
     "  --create             make FILE first if it does not exist\n"
+    "  --owner NUMBER       the number of another user whose FILE is trusted;\n"
+    "                       id -u USER prints it\n"
     "  --take-over          do it although another server is there\n"
     "  --quiet              no status lines and no summary\n"
     "  -h, --help           show this\n"
@@ -58,6 +60,7 @@ enum {
     OPTION_WAIT,
     OPTION_FLIP,
     OPTION_CREATE,
+    OPTION_OWNER,
     OPTION_TAKE_OVER,
     OPTION_QUIET,
 };
@@ -73,6 +76,7 @@ static const struct option options[] = {
     { "wait", no_argument, NULL, OPTION_WAIT },
     { "flip", no_argument, NULL, OPTION_FLIP },
     { "create", no_argument, NULL, OPTION_CREATE },
+    { "owner", required_argument, NULL, OPTION_OWNER },
     { "take-over", no_argument, NULL, OPTION_TAKE_OVER },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { 0 },
@@ -84,29 +88,15 @@ static int bad_value(const char *name, const char *value, const char *like)
                            "it like %s", name, value, like);
 }
 
-static int read_value(StreamOptions *o, int option, const char *value)
+static int read_number(StreamOptions *o, int option, const char *value)
 {
     uint64_t number;
 
     switch (option) {
-    case OPTION_SIZE:
-        o->sizes = STREAM_SIZES;
-        if (options_sizes(value, o->size, &o->sizes) < 0)
-            return bad_value("size", value, "1920x1080, or 640x480,320x240 "
-                             "(up to 16 sizes)");
-        break;
     case OPTION_SIZE_EVERY:
         if (options_number(value, UINT64_MAX, &o->size_every) < 0 ||
             !o->size_every)
             return bad_value("size-every", value, "60");
-        break;
-    case OPTION_INPUT:
-        o->input = value;
-        break;
-    case OPTION_RATE:
-        if (options_rate(value, &o->rate) < 0)
-            return bad_value("rate", value, "60, 59.94, 30000/1001 or 0");
-        snprintf(o->label, sizeof(o->label), "%.16s fps", value);
         break;
     case OPTION_FRAMES:
         if (options_number(value, UINT64_MAX, &o->frames) < 0 || !o->frames)
@@ -118,8 +108,33 @@ static int read_value(StreamOptions *o, int option, const char *value)
                              "4294967295");
         o->start = (uint32_t)number;
         break;
+    case OPTION_OWNER:
+        if (options_user(value, &o->owner) < 0)
+            return bad_value("owner", value, "1000, as id -u USER prints it");
+        break;
     }
     return COMMAND_OK;
+}
+
+static int read_value(StreamOptions *o, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_SIZE:
+        o->sizes = STREAM_SIZES;
+        if (options_sizes(value, o->size, &o->sizes) < 0)
+            return bad_value("size", value, "1920x1080, or 640x480,320x240 "
+                             "(up to 16 sizes)");
+        break;
+    case OPTION_INPUT:
+        o->input = value;
+        break;
+    case OPTION_RATE:
+        if (options_rate(value, &o->rate) < 0)
+            return bad_value("rate", value, "60, 59.94, 30000/1001 or 0");
+        snprintf(o->label, sizeof(o->label), "%.16s fps", value);
+        break;
+    }
+    return read_number(o, option, value);
 }
 
 static void set_switch(StreamOptions *o, int option)
@@ -175,6 +190,7 @@ static int run(int argc, char **argv)
 {
     StreamOptions o = {
         .size_every = 60,
+        .owner      = -1,
         .rate       = { 60, 1 },
         .label      = "60 fps",
     };

@@ -12,6 +12,7 @@
 #include "pace.h"
 #include "progress.h"
 #include "shmimage.h"
+#include "source.h"
 #include "status.h"
 #include "stop.h"
 #include "stream.h"
@@ -74,13 +75,15 @@ static int library_error(void)
 }
 
 /* The first image may be long in coming; say at once that it won't fit. */
-static int check_room(const StreamOptions *o)
+static int check_file(const StreamOptions *o)
 {
     const Size size = largest(o);
     ShmImageFileInfo info;
 
     if (shmimage_file_info(o->path, &info, sizeof(info)) < 0)
         return library_error();
+    if (source_check_owner(&send_command, o->path, o->owner) != COMMAND_OK)
+        return COMMAND_FAILED;
     if (extent_bytes(size.width, size.height) <= info.payload)
         return COMMAND_OK;
     return command_failed(&send_command, "%s: too small for images of %ux%u; "
@@ -105,7 +108,7 @@ static int prepare_file(const StreamOptions *o)
     }
     if (ret < 0 && ret != SHMIMAGE_ERROR_EXISTS)
         return library_error();
-    return check_room(o);
+    return check_file(o);
 }
 
 static int open_writer(Stream *s)

@@ -24,6 +24,7 @@ typedef struct StreamOptions {
     char label[32];         /**< the rate, for the picture */
     uint64_t frames;        /**< how many images, 0 for no end */
     uint32_t start;         /**< the first image's number */
+    int64_t owner;          /**< another user whose file is trusted, or -1 */
     int wait;               /**< for a client and free buffers */
     int flip, create, take_over, quiet;
 } StreamOptions;

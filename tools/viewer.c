@@ -12,6 +12,7 @@
 #include "options.h"
 #include "program.h"
 #include "source.h"
+#include "stop.h"
 #include "words.h"
 
 static const char help[] =
@@ -21,6 +22,9 @@ static const char help[] =
     "\n"
     "  --create WIDTHxHEIGHT  make FILE first if it does not exist, for\n"
     "                         images up to that size\n"
+    "  --wait-file            wait for FILE to be created\n"
+    "  --owner NUMBER         the number of another user whose FILE is\n"
+    "                         trusted; id -u USER prints it\n"
     "  --on-disconnect WHAT   when the server ends: eof, which ends it and is\n"
     "                         what happens if not given, or wait, for the\n"
     "                         next server\n"
@@ -36,6 +40,8 @@ static const char help[] =
 
 enum {
     OPTION_CREATE = 1,
+    OPTION_WAIT_FILE,
+    OPTION_OWNER,
     OPTION_ON_DISCONNECT,
     OPTION_PLAYER,
 };
@@ -43,6 +49,8 @@ enum {
 static const struct option options[] = {
     OPTIONS_COMMON,
     { "create", required_argument, NULL, OPTION_CREATE },
+    { "wait-file", no_argument, NULL, OPTION_WAIT_FILE },
+    { "owner", required_argument, NULL, OPTION_OWNER },
     { "on-disconnect", required_argument, NULL, OPTION_ON_DISCONNECT },
     { "player", required_argument, NULL, OPTION_PLAYER },
     { 0 },
@@ -52,6 +60,8 @@ typedef struct ViewOptions {
     const char *stream;
     const char *player; /* or NULL */
     Size create;        /* 0x0 for no */
+    int wait_file;
+    int64_t owner;      /* another user whose file is trusted, or -1 */
     int wait;
     char **extra;       /* the player's own, with NULL at their end */
 } ViewOptions;
@@ -88,6 +98,10 @@ static void add_ffplay(const ViewOptions *o, Words *words)
                 "-timestamps wallclock -latest 1");
     if (o->wait)
         words_split(words, "-on_disconnect wait");
+    if (o->owner >= 0) {
+        words_split(words, "-owner");
+        words_add(words, "%lld", (long long)o->owner);
+    }
     words_split(words, "-window_title");
     words_add(words, "%s", o->stream);
     words_append(words, o->extra);
@@ -101,6 +115,9 @@ static void add_mpv(const ViewOptions *o, Words *words)
                 "--demuxer-lavf-o-add=latest=1");
     if (o->wait)
         words_split(words, "--demuxer-lavf-o-add=on_disconnect=wait");
+    if (o->owner >= 0)
+        words_add(words, "--demuxer-lavf-o-add=owner=%lld",
+                  (long long)o->owner);
     words_add(words, "--title=%s", o->stream);
     words_append(words, o->extra);
     words_add(words, "av://shmimage:%s", o->stream);
@@ -142,10 +159,22 @@ static int may_have_window(const ViewOptions *o)
     return o->extra && *o->extra;
 }
 
+/* Signals are caught from here on until the player runs. */
+static int wait_for_file(const ViewOptions *o)
+{
+    stop_catch();
+    return source_wait(&view_command, o->stream, 0);
+}
+
+static int is_stopped(const ViewOptions *o)
+{
+    return o->wait_file && stop_requested;
+}
+
 static int view(const ViewOptions *o)
 {
     const char *player = o->player ? o->player : choose_player();
-    Ffmpeg found;
+    Ffmpeg found = { 0 };
     int ret;
 
     if (!may_have_window(o))
@@ -153,10 +182,13 @@ static int view(const ViewOptions *o)
                               "window: neither DISPLAY nor WAYLAND_DISPLAY is "
                               "set; use a desktop or ssh -X, or on a console "
                               "shmimage view --player mpv FILE -- --vo=drm");
-    ret = source_prepare(&view_command, o->stream, o->create, 0);
-    if (ret != COMMAND_OK)
-        return ret;
-    ret = ffmpeg_find(&found, &view_command, player);
+    ret = o->wait_file ? wait_for_file(o) : COMMAND_OK;
+    if (ret == COMMAND_OK && !is_stopped(o))
+        ret = source_prepare(&view_command, o->stream, o->create, o->owner, 0);
+    if (ret == COMMAND_OK)
+        ret = ffmpeg_find(&found, &view_command, player);
+    if (ret == COMMAND_OK && is_stopped(o))
+        ret = command_failed(&view_command, "stopped before the first image");
     if (ret == COMMAND_OK) {
         fprintf(stderr, "%s: shown by %s as soon as there is an image\n",
                 o->stream, found.path);
@@ -166,25 +198,40 @@ static int view(const ViewOptions *o)
     return ret;
 }
 
+static int read_value(ViewOptions *o, int option, const char *value)
+{
+    const Command *self = &view_command;
+
+    if (option == OPTION_PLAYER)
+        o->player = value;
+    else if (option == OPTION_CREATE && options_size(value, &o->create) < 0)
+        return command_misused(self, "'%s' is no size; write it like "
+                               "1920x1080", value);
+    else if (option == OPTION_OWNER && options_user(value, &o->owner) < 0)
+        return command_misused(self, "'%s' is no number of a user; id -u USER "
+                               "prints it", value);
+    else if (option == OPTION_ON_DISCONNECT && options_end(value, &o->wait) < 0)
+        return command_misused(self, "'%s': write wait or eof", value);
+    o->wait_file |= option == OPTION_WAIT_FILE;
+    return COMMAND_OK;
+}
+
 static int run(int argc, char **argv)
 {
     const Command *self = &view_command;
-    ViewOptions o = { 0 };
-    int option;
+    ViewOptions o = { .owner = -1 };
+    int option, ret;
 
     o.extra = options_cut(&argc, argv);
     while ((option = options_next(self, argc, argv, options, 0)) > 0) {
-        if (option == OPTION_PLAYER)
-            o.player = optarg;
-        else if (option == OPTION_CREATE && options_size(optarg, &o.create) < 0)
-            return command_misused(self, "'%s' is no size; write it like "
-                                   "1920x1080", optarg);
-        else if (option == OPTION_ON_DISCONNECT &&
-                 options_end(optarg, &o.wait) < 0)
-            return command_misused(self, "'%s': write wait or eof", optarg);
+        ret = read_value(&o, option, optarg);
+        if (ret != COMMAND_OK)
+            return ret;
     }
     if (option != OPTIONS_END)
         return options_exit(option);
+    if (o.wait_file && o.create.width)
+        return command_misused(self, SOURCE_NO_WAIT);
     o.stream = options_file(self, argc, argv);
     return o.stream ? view(&o) : COMMAND_USAGE;
 }
