@@ -278,6 +278,8 @@ def seeds_command():
                                          "live", "frame_%05d.png")
     yield "view", tool("view", "--on-disconnect", "wait", "--player", "mpv",
                        "live", "--", "--fs")
+    yield "view-waits", tool("view", "--wait-file", "--owner", "1", "gone",
+                             "--", "--fs")
     yield "reset", tool("reset", "--force", "live")
     yield "exec", tool("exec", "--module", "raw", "live", "-i", "x")
     yield "send-card", tool("send", "--size", "64x48", "--frames", "3",
