@@ -692,7 +692,7 @@ class Send(ToolTest):
     def test_file_of_a_stranger(self):
         self.make_stranger_s()
         for options in (), ("--create",), ("--owner", STRANGER + 1):
-            self.refuse_stranger_s("send", *options)
+            self.refuse_stranger_s("send", "--frames", 1, *options)
         self.run_tool("send", "--owner", STRANGER, "--frames", 1, "--size",
                       "8x8", self.path)
 
@@ -860,9 +860,11 @@ class View(ToolTest):
                          f"waiting for {self.path} to be created\n")
         return viewing
 
-    def test_file_that_is_created_later(self):
+    def test_file_that_is_being_created(self):
+        with open(self.path, "w"):
+            pass
         viewing = self.wait_for_file()
-        self.run_tool("create", "--size", "8x8", self.path)
+        os.truncate(self.path, LEAST_FILE)
         self.assertIn("shown by", self.finish(viewing))
         self.assertIn(self.path, self.arguments("ffplay"))
         self.assertIn("nothing to wait for", self.fail_tool(

@@ -27,7 +27,7 @@ static int is_plausible(const ShmImageBufferInfo *b, uint64_t payload)
 static int is_missing(int status)
 {
     return status == SHMIMAGE_ERROR_NOT_FOUND ||
-           status == SHMIMAGE_ERROR_FILE_SIZE; /* it is being made */
+           status == SHMIMAGE_ERROR_FILE_SIZE; /* it is being created */
 }
 
 int source_wait(const Command *command, const char *path, int64_t timeout)
