@@ -46,7 +46,9 @@ static int stride_for(int nb)
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
     return 31;
 #endif
-    return nb > 5000 || !SHMI_HAVE_FUTEX || !SHMI_HAVE_OFD_LOCKS ? 31 : 1;
+    if (nb > 5000 || !SHMI_HAVE_FUTEX || !SHMI_HAVE_OFD_LOCKS)
+        return 31;
+    return nb > 1000 ? 7 : 1;
 }
 
 void add_test_of_cases(TCase *tcase, const TTest *test, int nb)
