@@ -94,6 +94,14 @@ static void pass_on(int number, siginfo_t *info, void *context)
         return;
     }
     pthread_sigmask(SIG_BLOCK, &previous.sa_mask, &mask);
+    if (previous.sa_flags & SA_NODEFER &&
+        !sigismember(&previous.sa_mask, number)) {
+        sigset_t itself;
+
+        sigemptyset(&itself);
+        sigaddset(&itself, number);
+        pthread_sigmask(SIG_UNBLOCK, &itself, NULL);
+    }
     if (previous.sa_flags & SA_SIGINFO)
         previous.sa_sigaction(number, info, context);
     else

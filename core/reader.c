@@ -469,9 +469,15 @@ SHMI_EXPORT void shmimage_reader_release(ShmImageFrame *frame)
         return;
     reader = held->reader;
     if (held->file) {
+        bool is_first;
+
         pthread_mutex_lock(&reader->mutex);
-        release_buffer(reader, held);
+        is_first = held->file->connection.held[held->buffer];
+        if (is_first)
+            release_buffer(reader, held);
         pthread_mutex_unlock(&reader->mutex);
+        if (!is_first)
+            return;
     } else {
         free(held->own_pixels);
         free(held);

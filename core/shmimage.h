@@ -498,9 +498,11 @@ int shmimage_frame_copy(const ShmImageFrame *frame, uint8_t *dst,
 
 /**
  * Give an image back, so that the server may use its buffer again. May be
- * called after shmimage_reader_close(), and from any thread.
+ * called after shmimage_reader_close(), and from any thread. To do it twice is
+ * a mistake; while the reader is open, and has not taken another image from the
+ * same buffer, the second time does nothing, unless the image came in blocks.
  *
- * @param frame from shmimage_reader_acquire(), once; NULL is allowed
+ * @param frame from shmimage_reader_acquire(); NULL is allowed
  * @since 0.1
  */
 void shmimage_reader_release(ShmImageFrame *frame);

@@ -288,11 +288,9 @@ static bool has_inherited(void)
     return count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 0;
 }
 
-/* What is locked after that is somebody else's, such as a vendor client's. */
-START_TEST(test_acquire_inherits_once)
+/* From a client that holds image 0 and then dies. */
+static void take_over(void)
 {
-    ShmiWaitOps ops = shmi_wait_system;
-
     open_writer();
     start_client(1);
     wait_for_client();
@@ -301,6 +299,14 @@ START_TEST(test_acquire_inherits_once)
     ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &reader),
                      SHMIMAGE_OK);
     end_child();
+}
+
+/* What is locked after that is somebody else's, such as a vendor client's. */
+START_TEST(test_acquire_inherits_once)
+{
+    ShmiWaitOps ops = shmi_wait_system;
+
+    take_over();
     wait_until(has_inherited());
     poke_state(path, 0, SHMIMAGE_STATE_CLIENT_LOCKED);
     ops.now = skipping_now;
@@ -317,14 +323,7 @@ START_TEST(test_acquire_inherits_while_images_come)
 {
     ShmiWaitOps ops = shmi_wait_system;
 
-    open_writer();
-    start_client(1);
-    wait_for_client();
-    put(0);
-    wait_until(count_state(SHMIMAGE_STATE_CLIENT_LOCKED) == 1);
-    ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &reader),
-                     SHMIMAGE_OK);
-    end_child();
+    take_over();
     ops.now = skipping_now;
     shmi_wait_ops = &ops;
     for (uint32_t number = 1; number < 4; number++) {

@@ -51,24 +51,24 @@ static bool run_replace(void)
     return created;
 }
 
-static bool run_create_hidden(void)
+static bool run_hidden(bool (*run)(void))
 {
     bool created;
 
     no_unnamed_files = true;
-    created = run_create();
+    created = run();
     no_unnamed_files = false;
     return created;
 }
 
+static bool run_create_hidden(void)
+{
+    return run_hidden(run_create);
+}
+
 static bool run_replace_hidden(void)
 {
-    bool created;
-
-    no_unnamed_files = true;
-    created = run_replace();
-    no_unnamed_files = false;
-    return created;
+    return run_hidden(run_replace);
 }
 
 static bool run_info(void)

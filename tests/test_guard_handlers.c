@@ -64,6 +64,18 @@ static void masking_handler(int number)
                !sigismember(&mask, SIGUSR2);
 }
 
+/* Counts if a fault within it would call it again. */
+static void open_handler(int number)
+{
+    sigset_t mask;
+
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+#ifdef __SANITIZE_THREAD__
+    sigdelset(&mask, SIGBUS);
+#endif
+    handled += number == SIGBUS && !sigismember(&mask, SIGBUS);
+}
+
 static char signal_stack[64 << 10];
 
 /* Counts if it runs on the stack for signals. */
@@ -219,6 +231,12 @@ static int send_with_masking_handler(void)
     return send_once();
 }
 
+static int send_with_open_handler(void)
+{
+    install(open_handler, (int)SA_NODEFER);
+    return send_once();
+}
+
 static int send_with_handler_on_stack(void)
 {
     install_on_stack();
@@ -317,6 +335,7 @@ static const struct {
     { "send-with-handler", send_with_handler, false },
     { "send-with-detailed-handler", send_with_detailed_handler, false },
     { "send-with-masking-handler", send_with_masking_handler, false },
+    { "send-with-open-handler", send_with_open_handler, false },
     { "send-with-handler-on-stack", send_with_handler_on_stack, false },
     { "memory-fails", memory_fails, false },
     { "fault-without-memory", fault_without_memory, false },

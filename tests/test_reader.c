@@ -289,6 +289,26 @@ START_TEST(test_release_undoes_nothing_of_a_state_that_changed)
 }
 END_TEST
 
+START_TEST(test_release_twice_counts_once)
+{
+    ShmImageFrame *first, *second;
+    ShmImageReaderStats stats;
+
+    poke_image(0, 1);
+    poke_image(1, 2);
+    first  = take_image(1);
+    second = take_image(2);
+    shmimage_reader_release(first);
+    shmimage_reader_release(first);
+    shmimage_reader_stats(reader, &stats, sizeof(stats));
+    ck_assert_uint_eq(stats.held, 1);
+    /* One reference was given back, not two: the image stays. */
+    close_reader();
+    ck_assert(pixels_match(second->pixels, second->size, 2));
+    shmimage_reader_release(second);
+}
+END_TEST
+
 START_TEST(test_release_of_null_does_nothing)
 {
     shmimage_reader_release(NULL);
@@ -319,6 +339,7 @@ int main(void)
         test_acquire_of_a_third_image_is_refused,
         test_acquire_goes_on_after_a_third_image_was_refused,
         test_release_of_null_does_nothing,
+        test_release_twice_counts_once,
     };
     Suite *suite = suite_create("reader");
     TCase *tcase = file_tcase("reader");
