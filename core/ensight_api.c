@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "abi.h"
@@ -50,6 +51,15 @@ static int open_end(SharedMemoryImageStream stream, const char *filename,
     return shmimage_writer_open(filename, flags, &stream->writer);
 }
 
+/* Whether no server has ever been at the file. */
+static bool is_new(ShmImageReader *reader)
+{
+    ShmImageReaderStats stats;
+
+    shmimage_reader_stats(reader, &stats, sizeof(stats));
+    return !stats.initialised;
+}
+
 SHMI_EXPORT SharedMemoryImageError
 SharedMemoryImageStream_create(const char *filename, uint32_t options,
                                SharedMemoryImageStream *stream)
@@ -77,6 +87,9 @@ SharedMemoryImageStream_create(const char *filename, uint32_t options,
         return published(ret);
     }
     *stream = s;
+    /* The published code is for files that have carried a stream. */
+    if (ret == SHMIMAGE_RECONNECTING && is_new(s->reader))
+        return IMAGESTREAM_NOERROR;
     return ret;
 }
 

@@ -88,7 +88,7 @@ extern "C" {
 /** One of the codes above: positive a condition, negative an error. */
 typedef int SharedMemoryImageError;
 
-/** One end of a stream. */
+/** One end of a stream; what it points to is private. */
 typedef struct _SharedMemoryImageStream *SharedMemoryImageStream;
 
 /** An image. It does not own its pixels. */
@@ -106,14 +106,15 @@ typedef struct _SharedMemoryFrame {
  * IMAGESTREAM_RECONNECTING; the two then compete for the images.
  *
  * @param filename    an existing regular file of at least 10,000,000 bytes,
- *                    better 20,000,000
+ *                    better 20,000,000: the published pages name both as the
+ *                    least
  * @param options     IMAGESTREAM_OPTIONS_NONE for a client; for a server see
  *                    shared_memory_image_client_priv.h
  * @param[out] stream the stream if the result is not negative, otherwise NULL;
  *                    to be destroyed with SharedMemoryImageStream_destroy()
  * @return IMAGESTREAM_NOERROR;
  *         IMAGESTREAM_RECONNECTING: the stream is valid; the file has carried
- *         a stream before, or no server has initialised it yet;
+ *         a stream before;
  *         IMAGESTREAM_BAD_ARGS, _BAD_FILE_SIZE, _UNABLE_TO_OPEN_FILE,
  *         _UNABLE_TO_MAP_FILE, _MEMORY_ALLOC_ERROR, _THREAD_CREATE_ERROR:
  *         shmimage_error_message() has the details

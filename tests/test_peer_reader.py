@@ -133,7 +133,7 @@ class States(ReaderTest):
 
     def test_file_without_a_server_is_polled_until_there_is_one(self):
         ps.create_file(self.path, LEAST_FILE)
-        reader = self.open_reader(RECONNECTING)
+        reader = self.open_reader(NOERROR)
         self.assertEqual(reader.lock(), (NO_FRAMEAVAILABLE, None))
         with ps.Server(self.path) as server:
             server.init()
