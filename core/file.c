@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,25 +71,35 @@ static int create_error(const char *path, int error, const char *what)
 static int allocate_step(int fd, off_t offset, off_t size)
 {
     const struct timespec at_once = { 0 };
-    sigset_t all, old, too_large;
+    sigset_t all, old, pending, too_large;
     int error;
 
     sigfillset(&all);
     sigemptyset(&too_large);
     sigaddset(&too_large, SIGXFSZ);
     pthread_sigmask(SIG_SETMASK, &all, &old);
+    sigpending(&pending);
     do
         error = posix_fallocate(fd, offset, size);
     while (error == EINTR);
-    if (error == EFBIG && !sigismember(&old, SIGXFSZ))
+    if (error == EFBIG && !sigismember(&pending, SIGXFSZ))
         sigtimedwait(&too_large, NULL, &at_once);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return error;
 }
 
+/* In steps a file that can't fit would fill the file system first. */
+static bool has_room(int fd, off_t size)
+{
+    struct statvfs fs;
+
+    return fstatvfs(fd, &fs) < 0 || !fs.f_blocks ||
+           (uintmax_t)size / fs.f_frsize <= fs.f_bfree;
+}
+
 static int allocate(int fd, off_t size)
 {
-    int error = 0;
+    int error = has_room(fd, size) ? 0 : ENOSPC;
 
     for (off_t offset = 0; offset < size && !error; offset += RESERVE_STEP) {
         off_t step = size - offset;
@@ -212,6 +224,18 @@ static int reserve(NewFile *file, uint64_t size)
     return SHMIMAGE_OK;
 }
 
+/* Not every file system knows links. */
+static int rename_if_free(const char *from, const char *to)
+{
+    if (link(from, to) == 0)
+        return 0;
+#ifdef RENAME_NOREPLACE
+    if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)
+        return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+#endif
+    return -1;
+}
+
 static int put_in_place(NewFile *file, bool replace)
 {
     int ret;
@@ -222,7 +246,7 @@ static int put_in_place(NewFile *file, bool replace)
     if (replace)
         ret = rename(file->hidden, file->path);
     else if (file->hidden)
-        ret = link(file->hidden, file->path);
+        ret = rename_if_free(file->hidden, file->path);
     else
         ret = link_open_file(file->fd, file->path);
     if (ret < 0 && errno == EEXIST)

@@ -171,13 +171,26 @@ END_TEST
 
 START_TEST(test_create_reports_a_failing_close)
 {
+    if (_i)
+        write_file(fault_path, "old");
     no_unnamed_files = true;
     fault_plan(FAULT_CLOSE, 1, ENOSPC);
     ck_assert_int_eq(shmimage_file_create(fault_path, 0,
-                                          _i ? SHMIMAGE_REPLACE : 0),
+                                          _i ? SHMIMAGE_REPLACE |
+                                                   SHMIMAGE_TAKE_OVER : 0),
                      SHMIMAGE_ERROR_NO_SPACE);
     ck_assert(fault_came());
-    ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), _i);
+}
+END_TEST
+
+START_TEST(test_create_needs_no_links)
+{
+    no_unnamed_files = true;
+    fault_plan(FAULT_LINK, 1, EPERM);
+    ck_assert_int_eq(shmimage_file_create(fault_path, 0, 0), SHMIMAGE_OK);
+    ck_assert(fault_came());
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), 1);
 }
 END_TEST
 
@@ -236,6 +249,7 @@ int main(void)
     tcase_add_test(once, test_create_is_not_interrupted);
     tcase_add_loop_test(once, test_create_tells_the_first_failure, 0, 2);
     tcase_add_loop_test(once, test_create_reports_a_failing_close, 0, 2);
+    tcase_add_test(once, test_create_needs_no_links);
     tcase_add_loop_test(once, test_create_finds_another_hidden_name, 0, 2);
     tcase_add_loop_test(once, test_create_does_not_take_a_name_from_another, 0,
                         2);

@@ -226,8 +226,7 @@ static bool is_killed_after(unsigned flags, int stops)
         return false;
     kill(pid, SIGKILL);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    /* The new one has a hidden name for a moment before it takes the place of
-     * the old one. */
+    /* A new one that replaces another has a hidden name for a moment. */
     ck_assert_int_le(count_entries(folder_of(path)), is_there + !!flags);
     test_files_remove();
     return true;

@@ -94,6 +94,8 @@ static int run(int argc, char **argv)
         return COMMAND_USAGE;
     if (size.width && bytes)
         return command_misused(self, "give only one of --size and --bytes");
+    if (flags == SHMIMAGE_TAKE_OVER)
+        return command_misused(self, "--take-over goes with --force");
     if (!size.width && !bytes)
         return command_misused(self, "say how large with --size or --bytes");
     if (size.width)
