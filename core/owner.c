@@ -13,52 +13,63 @@
 #include "mapping.h"
 #include "shmimage.h"
 
-/* Whether the directory that a name is in has the sticky bit. */
-static int is_sticky(const char *path, bool *sticky)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1)
-                            : strdup(".");
-    struct stat st;
-    int ret;
-
-    if (!directory)
-        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
-    ret = stat(directory, &st);
-    free(directory);
-    if (ret < 0)
-        return shmi_file_error(path, errno, "examine its directory");
-    *sticky = st.st_mode & S_ISVTX;
-    return SHMIMAGE_OK;
-}
-
 static bool is_trusted(const struct stat *st, int64_t owner)
 {
     return st->st_uid == 0 || st->st_uid == geteuid() ||
            (int64_t)st->st_uid == owner;
 }
 
+static int stat_directory(const char *path, struct stat *st)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1)
+                            : strdup(".");
+    int ret;
+
+    if (!directory)
+        return shmi_error_of(SHMIMAGE_ERROR_MEMORY, path);
+    ret = stat(directory, st);
+    free(directory);
+    return ret < 0 ? shmi_file_error(path, errno, "examine its directory")
+                   : SHMIMAGE_OK;
+}
+
+/* Of a symlink, the link itself. The caller knows it by the name given. */
+static int check_name(const char *given, const char *path, int64_t owner)
+{
+    struct stat directory, file;
+    int ret = stat_directory(path, &directory);
+
+    if (ret < 0 || !(directory.st_mode & S_ISVTX))
+        return ret;
+    if (lstat(path, &file) < 0)
+        return shmi_file_error(path, errno, "examine it");
+    if (is_trusted(&directory, owner) && is_trusted(&file, owner))
+        return SHMIMAGE_OK;
+    return shmi_error(SHMIMAGE_ERROR_PERMISSION,
+                      "%s: %s to user %lu, who may have created it to see the "
+                      "images; use a file of your own, or give the number of "
+                      "that user as the owner", given,
+                      is_trusted(&file, owner) ? "its directory belongs"
+                                               : "belongs",
+                      (unsigned long)(is_trusted(&file, owner)
+                                          ? directory.st_uid : file.st_uid));
+}
+
 SHMI_EXPORT int shmimage_file_check_owner(const char *path, int64_t owner)
 {
-    struct stat st;
-    bool sticky = false;
+    char *real;
     int ret;
 
     if (!path)
         return shmi_error(SHMIMAGE_ERROR_ARGUMENT, NULL);
-    ret = is_sticky(path, &sticky);
-    if (ret < 0 || !sticky)
+    ret = check_name(path, path, owner);
+    if (ret < 0)
         return ret;
-    /* Who owns a symlink decides where it leads. */
-    if (lstat(path, &st) < 0 ||
-        (is_trusted(&st, owner) && stat(path, &st) < 0))
+    real = realpath(path, NULL);
+    if (!real)
         return shmi_file_error(path, errno, "examine it");
-    if (is_trusted(&st, owner))
-        return SHMIMAGE_OK;
-    return shmi_error(SHMIMAGE_ERROR_PERMISSION,
-                      "%s: belongs to user %lu, who may have created it to see "
-                      "the images, as everybody may create files in its "
-                      "directory; use a file of your own, or give the number "
-                      "of that user as the owner", path,
-                      (unsigned long)st.st_uid);
+    ret = check_name(path, real, owner);
+    free(real);
+    return ret;
 }

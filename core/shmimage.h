@@ -70,9 +70,10 @@
  * SIGBUS. So opening a reader or writer installs, once in a process and for
  * good, a handler of that signal, which puts zeros where the file ends; calls
  * then report SHMIMAGE_ERROR_TRUNCATED. Such a file is not used any more, also
- * when it gets its size back; a reader waits for another file of its name. Faults elsewhere go to the handler that
- * was there before. A program that installs its own handler later has to call
- * the earlier one; a program that wants none passes SHMIMAGE_NO_GUARD. The
+ * when it gets its size back; a reader waits for another file of its name.
+ * Faults elsewhere go to the handler that was there before. A program that
+ * installs its own handler later has to call the earlier one; a program that
+ * wants none passes SHMIMAGE_NO_GUARD. The
  * handler can't help a thread that has blocked SIGBUS, nor a system call that
  * is given the pixels of such a file: that fails with EFAULT. Do not link the
  * library statically into one that is unloaded again.
@@ -339,9 +340,9 @@ uint64_t shmimage_file_size(uint32_t width, uint32_t height);
  *              20,000,000
  * @param flags any of SHMIMAGE_REPLACE and SHMIMAGE_TAKE_OVER
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_ARGUMENT, _EXISTS (use it, or ask for
- *         its replacement), _BUSY (end who is using it), _NOT_FOUND (a folder of the path), _NOT_REGULAR
- *         (what should be replaced is no regular file), _PERMISSION,
- *         _NO_SPACE, _MEMORY, _OPEN
+ *         its replacement), _BUSY (end who is using it), _NOT_FOUND (a folder
+ *         of the path), _NOT_REGULAR (what should be replaced is no regular
+ *         file), _PERMISSION, _NO_SPACE, _MEMORY, _OPEN
  * @since 0.1
  */
 int shmimage_file_create(const char *path, uint64_t size, unsigned flags);
@@ -377,14 +378,15 @@ int shmimage_file_wait(const char *path, int64_t timeout);
 /**
  * Check that a file can be trusted where everybody may create files: in a
  * directory with the sticky bit, such as /dev/shm, a stranger may have created
- * the file to see the images. Only the owner of a file, or root, can put
- * another one in its place there.
+ * the file to see the images. Only the owner of the file, the owner of the
+ * directory, or root can put another one in its place there.
  *
  * @param path  which file
  * @param owner the number of a user who is trusted beside the caller and root;
  *              -1 for nobody
- * @return SHMIMAGE_OK: the directory is not sticky, or the file, and the symlink
- *         if it is one, belong to the caller, to root or to this owner;
+ * @return SHMIMAGE_OK: neither the directory nor, where path is a symlink, that
+ *         of the file is sticky; or the directory that is, and what is in it,
+ *         belong to the caller, to root or to this owner;
  *         SHMIMAGE_ERROR_PERMISSION: to somebody else, or it can't be examined:
  *         use another file; SHMIMAGE_ERROR_NOT_FOUND, _OPEN, _MEMORY,
  *         _ARGUMENT

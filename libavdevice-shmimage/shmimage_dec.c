@@ -182,8 +182,8 @@ static void warn_of_refused(AVFormatContext *s,
     if (size)
         av_log(s, AV_LOG_WARNING, "if the server means %"PRIu32"x%"PRIu32
                ", it needs a file of %"PRIu64" bytes: shmimage create --force "
-               "--take-over --size %"PRIu32"x%"PRIu32" %s\n", width, height, size, width,
-               height, s->url);
+               "--take-over --size %"PRIu32"x%"PRIu32" %s, then start the "
+               "server again\n", width, height, size, width, height, s->url);
 }
 
 static void report_wait(AVFormatContext *s, int got_image)

@@ -49,7 +49,8 @@ static void print_summary(Soak *soak)
     print_each("take-overs", soak->take_overs);
     printf("went on %" PRIu64 " times, within %.0f ms; "
            "%" PRIu64 " images put: %" PRIu64 " read, %" PRIu64
-           " left unread by a client, %" PRIu64 " left by a server that ended, %"
+           " left unread by a client, %" PRIu64
+           " left by a server that ended, %"
            PRIu64 " in hand of a client that was killed, %llu unaccounted; ",
            soak->resumed, soak->slowest * 1000, balance->put, balance->read,
            balance->taken_back, balance->left, balance->in_hand,

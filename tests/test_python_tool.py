@@ -5,6 +5,7 @@
 Files, too: making, examining and resetting them.
 """
 
+import concurrent.futures
 import errno
 import json
 import os
@@ -12,7 +13,6 @@ import pathlib
 import pickle
 import stat
 import subprocess
-import threading
 import unittest
 
 from python_under_test import PATIENCE, TOOL, StreamTest, wait_for, \
@@ -112,16 +112,13 @@ class WithTheTool(StreamTest):
                          "the reader is still there")
                 self.assertFalse(out.wait(0))
 
-    @with_locks
     def test_a_file_is_waited_for(self):
         with self.assertRaises(shmimage.NotFoundError):
             shmimage.wait_for_file(self.path, 0.01)
-        waiting = threading.Thread(target=shmimage.wait_for_file,
-                                   args=(self.path, PATIENCE))
-        waiting.start()
-        shmimage.create(self.path, (1, 1))
-        waiting.join(PATIENCE)
-        self.assertFalse(waiting.is_alive())
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waiting = pool.submit(shmimage.wait_for_file, self.path, PATIENCE)
+            shmimage.create(self.path, (1, 1))
+            self.assertIsNone(waiting.result())
         shmimage.wait_for_file(self.path)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
@@ -148,6 +145,7 @@ class WithTheTool(StreamTest):
         shmimage.reset(self.path, force=True)
         shmimage.Reader(self.path).close()
 
+    @with_locks
     def test_second_end_is_refused_unless_it_takes_over(self):
         with shmimage.Writer(self.path, size=(1, 1)) as out:
             reader = shmimage.Reader(self.path, timeout=PATIENCE)
