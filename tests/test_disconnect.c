@@ -13,6 +13,20 @@
 #include "wait.h"
 #include "wrap.h"
 
+static bool next_server_starts;
+
+WRAP(ShmiPresence, shmi_presence_look, int fd, ShmiRole role)
+{
+    ShmiPresence presence = __real_shmi_presence_look(fd, role);
+
+    if (next_server_starts && role == SHMI_SERVER &&
+        presence == SHMI_PRESENCE_FREE) {
+        next_server_starts = false;
+        open_writer();
+    }
+    return presence;
+}
+
 #if SHMI_HAVE_OFD_LOCKS
 
 /* Take an image from a server that may not have sent it yet. */
@@ -104,20 +118,6 @@ START_TEST(test_acquire_hands_out_what_came_after_its_look)
     assert_disconnected_once();
 }
 END_TEST
-
-static bool next_server_starts;
-
-WRAP(ShmiPresence, shmi_presence_look, int fd, ShmiRole role)
-{
-    ShmiPresence presence = __real_shmi_presence_look(fd, role);
-
-    if (next_server_starts && role == SHMI_SERVER &&
-        presence == SHMI_PRESENCE_FREE) {
-        next_server_starts = false;
-        open_writer();
-    }
-    return presence;
-}
 
 /* It starts when the reader has found that the one before is gone. */
 START_TEST(test_acquire_says_it_of_the_next_server_as_well)
