@@ -81,6 +81,11 @@ START_TEST(test_server_initialises_whatever_it_finds)
 }
 END_TEST
 
+/* What a second client gets while there was no image: only the server's lock
+ * tells its file from a new one. */
+#define BEFORE_AN_IMAGE (SHMI_HAVE_OFD_LOCKS ? IMAGESTREAM_RECONNECTING \
+                                             : IMAGESTREAM_NOERROR)
+
 START_TEST(test_client_connects_to_what_it_finds)
 {
     int first  = _i / COUNT(states);
@@ -110,9 +115,7 @@ START_TEST(test_client_after_a_client)
 {
     start_both();
     stop(&t.client);
-    /* Only the server's lock tells this file from a new one. */
-    start_client(SHMI_HAVE_OFD_LOCKS ? IMAGESTREAM_RECONNECTING
-                                     : IMAGESTREAM_NOERROR);
+    start_client(BEFORE_AN_IMAGE);
     ck_assert_int_eq(put(1, 4, 4), IMAGESTREAM_NOERROR);
     take_image(1);
 }
@@ -161,7 +164,7 @@ START_TEST(test_second_client_competes)
     start_both();
     first = t.client;
     t.client = NULL;
-    start_client(IMAGESTREAM_RECONNECTING);
+    start_client(BEFORE_AN_IMAGE);
     ck_assert_int_eq(put(1, 4, 4), IMAGESTREAM_NOERROR);
     take_image(1);
     ck_assert_int_eq(SharedMemoryImageStream_lock(first, &frame),

@@ -424,6 +424,7 @@ static int wait_with_fake_clock(const char *path, int64_t timeout)
     shmi_wait_ops = &ops;
     ret = shmimage_file_wait(path, timeout);
     shmi_wait_ops = &shmi_wait_system;
+    made_in_third_sleep = NULL;
     return ret;
 }
 
