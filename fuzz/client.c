@@ -46,7 +46,8 @@ static int open_published(Client *client)
 
 static int open_ours(Client *client)
 {
-    int ret = shmimage_reader_open(stage_path, 0, &client->reader);
+    int ret = shmimage_reader_open(stage_path, SHMIMAGE_FORCE,
+                                   &client->reader);
 
     require_documented("shmimage_reader_open", ret);
     return ret;

@@ -73,7 +73,8 @@ static int64_t timeout(int argument)
 
 static void open_reader(int argument)
 {
-    const unsigned flags = argument & 1 ? SHMIMAGE_TAKE_OVER : 0;
+    const unsigned flags = SHMIMAGE_FORCE |
+                           (argument & 1 ? SHMIMAGE_TAKE_OVER : 0);
     int ret;
 
     if (ends.reader)
@@ -181,7 +182,8 @@ static void check_reader_stats(void)
 
 static void open_writer(int argument)
 {
-    const unsigned flags = (argument & 1 ? SHMIMAGE_TAKE_OVER : 0) |
+    const unsigned flags = SHMIMAGE_FORCE |
+                           (argument & 1 ? SHMIMAGE_TAKE_OVER : 0) |
                            (argument & 2 ? SHMIMAGE_FLIP : 0);
     int ret;
 
@@ -335,7 +337,7 @@ void ends_call(uint8_t call)
     case CALL_INFO:           info();                      break;
     case CALL_RESET:
         CALL(ROLE_WRITER, shmimage_file_reset, stage_path,
-             argument & 1 ? SHMIMAGE_TAKE_OVER : 0);
+             SHMIMAGE_FORCE | (argument & 1 ? SHMIMAGE_TAKE_OVER : 0));
         break;
     }
 }
