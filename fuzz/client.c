@@ -37,6 +37,13 @@ static bool is_fresh(const Model *model)
            model->state[1] == SHMIMAGE_STATE_INIT;
 }
 
+/* Whether nothing tells of a server; asked when the client has connected. */
+static bool is_new(const Model *model)
+{
+    return !model->state[0] && !model->fields[0].width &&
+           !model->state[1] && !model->fields[1].width;
+}
+
 static int open_published(Client *client)
 {
     return SharedMemoryImageStream_create(stage_path,
@@ -70,9 +77,10 @@ Client *client_open(Model *model, bool published)
         free(client);
         return NULL;
     }
-    require(ret == (fresh ? SHMIMAGE_OK : SHMIMAGE_RECONNECTING),
-            "opened with %d", ret);
     model_open(model);
+    require(ret == (fresh || (published && is_new(model))
+                        ? SHMIMAGE_OK : SHMIMAGE_RECONNECTING),
+            "opened with %d", ret);
     return client;
 }
 
