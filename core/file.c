@@ -88,7 +88,8 @@ static int allocate_step(int fd, off_t offset, off_t size)
     return error;
 }
 
-/* In steps a file that can't fit would fill the file system first. */
+/* Without this check, a file that can't fit would fill the file system before
+ * it is refused. */
 static bool has_room(int fd, off_t size)
 {
     struct statvfs fs;
@@ -125,21 +126,7 @@ static int exists_error(const char *path)
                       "with 'shmimage create --force'", path);
 }
 
-/* A name in the directory of path, to be freed. */
-static char *beside(const char *path, const char *name)
-{
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-    char *result = malloc(length + strlen(name) + 1);
-
-    if (result) {
-        memcpy(result, path, length);
-        strcpy(result + length, name);
-    }
-    return result;
-}
-
-/* Give an open file that has no name one. */
+/* Give a name to an open file that has none. */
 static int link_open_file(int fd, const char *name)
 {
     char open_file[32];
@@ -153,7 +140,7 @@ static int link_open_file(int fd, const char *name)
 static int open_unnamed(NewFile *file)
 {
 #ifdef O_TMPFILE
-    char *directory = beside(file->path, ".");
+    char *directory = shmi_beside(file->path, ".");
 
     if (!directory) {
         errno = ENOMEM;
@@ -170,7 +157,7 @@ static int open_unnamed(NewFile *file)
     return file->fd;
 }
 
-/* Give the file a name that nobody looks for, and open it, if it is not. */
+/* Give the file a name that nobody looks for; create it first if necessary. */
 static int take_hidden_name(NewFile *file)
 {
     static atomic_uint count;
@@ -181,7 +168,7 @@ static int take_hidden_name(NewFile *file)
         free(file->hidden);
         snprintf(name, sizeof(name), ".shmimage-%ld-%u", (long)getpid(),
                  atomic_fetch_add(&count, 1));
-        file->hidden = beside(file->path, name);
+        file->hidden = shmi_beside(file->path, name);
         if (!file->hidden) {
             errno = ENOMEM;
             return -1;
@@ -224,11 +211,13 @@ static int reserve(NewFile *file, uint64_t size)
     return SHMIMAGE_OK;
 }
 
-/* Not every file system knows links. */
+/* Not every file system has links. */
 static int rename_if_free(const char *from, const char *to)
 {
-    if (link(from, to) == 0)
+    if (link(from, to) == 0) {
+        unlink(from);
         return 0;
+    }
 #ifdef RENAME_NOREPLACE
     if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)
         return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
@@ -254,6 +243,9 @@ static int put_in_place(NewFile *file, bool replace)
     if (ret < 0)
         return create_error(file->path, errno,
                             replace ? "replace it" : "create it");
+    /* Another process may have the hidden name now. */
+    free(file->hidden);
+    file->hidden = NULL;
     return SHMIMAGE_OK;
 }
 
@@ -284,7 +276,6 @@ static int make_file(const char *path, uint64_t size, bool replace)
         ret = put_in_place(&file, replace);
     if (file.fd >= 0)
         close(file.fd);
-    /* Gone where it was renamed. */
     if (file.hidden)
         unlink(file.hidden);
     free(file.hidden);
@@ -305,11 +296,11 @@ static int check_unused(const char *path)
         return SHMIMAGE_OK;
     return shmi_error(SHMIMAGE_ERROR_BUSY,
                       "%s: %s is using the file; end it first, or replace the "
-                      "file all the same with 'shmimage create --force "
-                      "--take-over', which takes %s", path,
+                      "file anyway with 'shmimage create --force "
+                      "--take-over', which %s", path,
                       server ? "a server" : "a client",
-                      server ? "its client away from it"
-                             : "that client over to the new file");
+                      server ? "disconnects its client"
+                             : "switches that client to the new file");
 }
 
 SHMI_EXPORT int shmimage_file_create(const char *path, uint64_t size,

@@ -56,6 +56,19 @@ int shmi_file_error(const char *path, int error, const char *what)
     }
 }
 
+char *shmi_beside(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    char *result = malloc(length + strlen(name) + 1);
+
+    if (result) {
+        memcpy(result, path, length);
+        strcpy(result + length, name);
+    }
+    return result;
+}
+
 static int check_file(const char *path, const struct stat *st)
 {
     if (!S_ISREG(st->st_mode))

@@ -41,6 +41,9 @@ typedef struct ShmiMapping {
     pid_t process;                   /**< that has opened it */
 } ShmiMapping;
 
+/** A name in the directory of path, to be freed; NULL: out of memory. */
+char *shmi_beside(const char *path, const char *name);
+
 /**
  * Open a regular file that is large enough. Never waits, not even for a FIFO.
  *

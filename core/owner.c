@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,9 +20,7 @@ static bool is_trusted(const struct stat *st, int64_t owner)
 
 static int stat_directory(const char *path, struct stat *st)
 {
-    const char *slash = strrchr(path, '/');
-    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1)
-                            : strdup(".");
+    char *directory = shmi_beside(path, ".");
     int ret;
 
     if (!directory)

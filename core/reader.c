@@ -35,11 +35,11 @@ struct OpenFile {
     bool reported_short;    /* that it was shortened */
 };
 
-/* How the caller comes to look. */
+/* What the reader did before it polls the buffers. */
 typedef enum Arrival {
-    CALLED,                 /* without a sleep before */
-    SLEPT,                  /* from a sleep that nobody was to end */
-    WOKEN,                  /* from a sleep that the server ends */
+    CALLED,                 /* nothing: it was just called */
+    SLEPT,                  /* slept, with a server that wakes nobody */
+    WOKEN,                  /* slept, with a server that wakes it */
 } Arrival;
 
 struct ShmImageReader {
@@ -446,7 +446,7 @@ static void release_buffer(ShmImageReader *reader, const HeldFrame *held)
 {
     OpenFile *file = held->file;
 
-    /* Who goes on with a file that was shortened may have given it away. */
+    /* Others may use the shortened file again, and own the buffer by now. */
     if (!file->connection.mapping.was_short)
         shmi_connection_release(&file->connection, held->buffer);
     file->connection.held[held->buffer] = false;

@@ -330,10 +330,10 @@ uint64_t shmimage_file_size(uint32_t width, uint32_t height);
  * moment with SHMIMAGE_REPLACE, it has a name that begins with ".shmimage-".)
  *
  * With SHMIMAGE_REPLACE the new file takes the name of the old one in one
- * step; whoever has the old one open keeps it, intact and apart. A reader of
- * this library goes over to the new file, and so is lost to a server that goes
- * on with the old one. Hence a file that a server or reader of this library is
- * using is not replaced, except with SHMIMAGE_TAKE_OVER.
+ * step. Processes with the old file open keep using it, except for readers of
+ * this library: they switch to the new file, and receive no more images from a
+ * server that keeps using the old one. So a file that a server or reader of
+ * this library is using is not replaced, except with SHMIMAGE_TAKE_OVER.
  *
  * @param path  where
  * @param size  bytes, see shmimage_file_size(); less than 20,000,000 counts as
@@ -471,8 +471,8 @@ int shmimage_reader_acquire(ShmImageReader *reader, int64_t timeout,
 
 /**
  * Ask whether an image was whole for as long as it was used, after using it.
- * Unseen remains only a file that was shortened behind its headers and got its
- * size back in between, while nobody touched the part that was missing.
+ * One case can't be detected: the file was shortened behind its headers and got
+ * its size back, and nobody touched the missing part in between.
  *
  * @param frame from shmimage_reader_acquire(), not yet released
  * @return SHMIMAGE_OK; SHMIMAGE_ERROR_TRUNCATED: the file was shortened

@@ -184,6 +184,17 @@ START_TEST(test_create_reports_a_failing_close)
 }
 END_TEST
 
+/* Not even in part: a file system that is full for a moment harms others. */
+START_TEST(test_create_reserves_nothing_of_a_file_that_cannot_fit)
+{
+    fault_plan(FAULT_RESERVE, 1, EIO);
+    ck_assert_int_eq(shmimage_file_create(fault_path, UINT64_C(1) << 50, 0),
+                     SHMIMAGE_ERROR_NO_SPACE);
+    ck_assert(!fault_came());
+    ck_assert_int_eq(count_entries(folder_of(fault_path)), 0);
+}
+END_TEST
+
 START_TEST(test_create_needs_no_links)
 {
     no_unnamed_files = true;
@@ -249,6 +260,8 @@ int main(void)
     tcase_add_test(once, test_create_is_not_interrupted);
     tcase_add_loop_test(once, test_create_tells_the_first_failure, 0, 2);
     tcase_add_loop_test(once, test_create_reports_a_failing_close, 0, 2);
+    tcase_add_test(once,
+                   test_create_reserves_nothing_of_a_file_that_cannot_fit);
     tcase_add_test(once, test_create_needs_no_links);
     tcase_add_loop_test(once, test_create_finds_another_hidden_name, 0, 2);
     tcase_add_loop_test(once, test_create_does_not_take_a_name_from_another, 0,

@@ -50,30 +50,34 @@ static void counting_handler(int number)
     errno = EDOM;
 }
 
-/* Counts if it runs with the mask that install_masking() asks for.
- * ThreadSanitizer has all signals blocked in any handler. */
-static void masking_handler(int number)
+static bool is_blocked(int number)
 {
     sigset_t mask;
 
     pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    return sigismember(&mask, number);
+}
+
+/* ThreadSanitizer blocks all signals in any handler. */
+static bool may_come(int number)
+{
 #ifdef __SANITIZE_THREAD__
-    sigdelset(&mask, SIGUSR2);
+    return number > 0;
+#else
+    return !is_blocked(number);
 #endif
-    handled += number == SIGBUS && sigismember(&mask, SIGUSR1) &&
-               !sigismember(&mask, SIGUSR2);
+}
+
+/* Counts if it runs with the mask that install_masking() asks for. */
+static void masking_handler(int number)
+{
+    handled += number == SIGBUS && is_blocked(SIGUSR1) && may_come(SIGUSR2);
 }
 
 /* Counts if a fault within it would call it again. */
 static void open_handler(int number)
 {
-    sigset_t mask;
-
-    pthread_sigmask(SIG_BLOCK, NULL, &mask);
-#ifdef __SANITIZE_THREAD__
-    sigdelset(&mask, SIGBUS);
-#endif
-    handled += number == SIGBUS && !sigismember(&mask, SIGBUS);
+    handled += number == SIGBUS && may_come(SIGBUS);
 }
 
 static char signal_stack[64 << 10];

@@ -20,7 +20,7 @@ static const char help[] =
     "  --force              replace FILE if it is there; who has it open\n"
     "                       keeps the old one, and has to open the new one\n"
     "  --take-over          with --force, do it even if a server or client is\n"
-    "                       using FILE: a client goes over to the new file\n"
+    "                       using FILE: a client switches to the new file\n"
     "  -h, --help           show this\n"
     "  -V, --version        show the version\n"
     "\n"
