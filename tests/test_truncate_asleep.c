@@ -182,6 +182,23 @@ START_TEST(test_release_in_a_file_with_its_size_again)
 }
 END_TEST
 
+/* Nobody's role keeps this reader from opening the file once more. */
+START_TEST(test_acquire_stays_with_its_file)
+{
+    ShmImageReaderStats stats;
+
+    close_reader();
+    ck_assert_int_ge(shmimage_reader_open(path, SHMIMAGE_TAKE_OVER, &reader),
+                     SHMIMAGE_OK);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(look(), SHMIMAGE_NO_FRAME);
+        clock_now += SHMI_CHECK_INTERVAL;
+    }
+    shmimage_reader_stats(reader, &stats, sizeof(stats));
+    ck_assert_uint_eq(stats.replaced, 0);
+}
+END_TEST
+
 static bool cut_when_followed;
 
 WRAP(ShmiPresence, shmi_presence_look, int fd, ShmiRole role)
@@ -223,6 +240,7 @@ int main(void)
     tcase_add_test(tcase, test_acquire_sees_that_a_held_frame_lost_pages);
     tcase_add_test(tcase, test_acquire_says_it_once_of_each_file);
     tcase_add_test(tcase, test_release_in_a_file_with_its_size_again);
+    tcase_add_test(tcase, test_acquire_stays_with_its_file);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
